@@ -1,0 +1,1 @@
+"""Learn, teach and plan the parallel processing of streams and nightly files."""
