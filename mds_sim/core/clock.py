@@ -1,0 +1,386 @@
+"""Time is an argument: a clock that follows the wall, and one that jumps.
+
+Everything that waits in this package waits on a `Clock`. On a `WallClock` it
+really waits (``speed=600`` squeezes five minutes into half a second); on a
+`VirtualClock` time jumps to the next thing that happens, so that a day of real
+work takes a second and every run gives the same record.
+
+Both clocks keep one agenda of callbacks in the order of (time, order of call).
+A message at 299.9 s is therefore delivered before a window that ends at 300 s is
+closed, however late the computer is: a fast clock distorts times, never groups.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for_futures
+from queue import SimpleQueue
+from time import perf_counter
+from time import sleep as real_sleep
+from typing import Any, Protocol
+
+from mds_sim import _validate
+
+Callback = Callable[[], object]
+
+
+class ClockThread(Protocol):
+    """A thread that a clock knows: it can be parked and be woken."""
+
+    done: Future[None]
+
+    def park(self) -> None:
+        """Stop until somebody calls `unpark` (only the thread itself may)."""
+
+    def unpark(self) -> None:
+        """Let the thread go on, or not stop the next time it parks."""
+
+
+class Clock(Protocol):
+    """What the object layer asks of time; `WallClock` and `VirtualClock` do it.
+
+    Times are in seconds since the clock started.
+
+    Examples
+    --------
+    >>> clock = VirtualClock()
+    >>> clock.call_at(5.0, lambda: print("five"))
+    >>> clock.sleep(6.0)
+    five
+    """
+
+    def time(self) -> float:
+        """Return the time now [s]."""
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread for `seconds`."""
+
+    def sleep_until(self, time: float) -> None:
+        """Block the calling thread until `time`; return at once if it is past."""
+
+    def call_at(self, time: float, callback: Callback) -> None:
+        """Call `callback` at `time`, in the order of (time, order of call)."""
+
+    def call_soon(self, callback: Callback) -> None:
+        """Call `callback` when all else that happens at this instant is done."""
+
+    def spawn(self, target: Callback, name: str) -> ClockThread:
+        """Start a thread that may sleep, park and wait on this clock."""
+
+    def wait(self, future: Future[Any], timeout: float | None = None) -> None:
+        """Let time pass until `future` is done or `timeout` is over."""
+
+
+def start_of_run(clock: Clock) -> float:
+    """Return when a run that is started now begins, in whole seconds.
+
+    Zero on a fresh clock. On a clock that was used before, the next whole
+    second: sums of whole seconds are exact, so that a message exactly at the end
+    of a window stays exactly there.
+    """
+    return float(math.ceil(clock.time()))
+
+
+class WallClock:
+    """Time of the real world, from when the clock is first waited on.
+
+    Parameters
+    ----------
+    speed : float, optional
+        Seconds of the clock in a second of the real world, > 0. At 600 five
+        minutes last half a second and a millisecond of delay looks like 0.6 s.
+
+    Notes
+    -----
+    Callbacks run one after the other in a thread of the clock, which ends when
+    nothing is left to call. The clock stands at zero until the first `call_at`,
+    `sleep` or `spawn`.
+
+    Examples
+    --------
+    >>> clock = WallClock(speed=1000)
+    >>> clock.time()
+    0.0
+    >>> clock.sleep(2)
+    >>> clock.time() >= 2
+    True
+    """
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self.speed = _validate.positive("speed", speed)
+        self._origin: float | None = None
+        self._agenda: list[tuple[float, int, Callback]] = []
+        self._order = itertools.count()
+        self._changed = threading.Condition()
+        self._timer: threading.Thread | None = None
+
+    def __repr__(self) -> str:
+        return f"WallClock(speed={self.speed:g})"
+
+    def time(self) -> float:
+        """Return the time now [s]."""
+        if self._origin is None:
+            return 0.0
+        return (perf_counter() - self._origin) * self.speed
+
+    def _start(self) -> None:
+        """Let time begin, unless it has begun."""
+        if self._origin is None:
+            self._origin = perf_counter()
+
+    def sleep(self, seconds: float) -> None:
+        """Block the calling thread for `seconds` of this clock."""
+        self._start()
+        self.sleep_until(self.time() + _validate.non_negative("seconds", seconds, "s"))
+
+    def sleep_until(self, time: float) -> None:
+        """Block the calling thread until the clock shows `time`."""
+        self._start()
+        while (delay := (time - self.time()) / self.speed) > 0:
+            real_sleep(delay)
+
+    def call_at(self, time: float, callback: Callback) -> None:
+        """Call `callback` at `time` in the clock's own thread."""
+        self._start()
+        with self._changed:
+            heapq.heappush(self._agenda, (time, next(self._order), callback))
+            if self._timer is None:
+                self._timer = threading.Thread(
+                    target=self._tick, name="clock", daemon=True
+                )
+                self._timer.start()
+            self._changed.notify()
+
+    def call_soon(self, callback: Callback) -> None:
+        """Call `callback` now: no two events of the real world share an instant."""
+        callback()
+
+    def spawn(self, target: Callback, name: str) -> ClockThread:
+        """Start an ordinary thread."""
+        self._start()
+        return _WallThread(target, name)
+
+    def wait(self, future: Future[Any], timeout: float | None = None) -> None:
+        """Block until `future` is done or `timeout` seconds of the clock are over."""
+        if not future.done():
+            real = None if timeout is None else timeout / self.speed
+            wait_for_futures([future], real)
+
+    def _tick(self) -> None:
+        """Call what is due, one after the other, until nothing is left."""
+        while (callback := self._next()) is not None:
+            try:
+                callback()
+            except Exception:
+                # A callback that fails must not stop the time of all others.
+                threading.excepthook(
+                    threading.ExceptHookArgs(
+                        (*sys.exc_info(), threading.current_thread())
+                    )
+                )
+
+    def _next(self) -> Callback | None:
+        """Wait for the next callback to be due; None when there is none left."""
+        with self._changed:
+            while self._agenda:
+                delay = (self._agenda[0][0] - self.time()) / self.speed
+                if delay <= 0:
+                    return heapq.heappop(self._agenda)[-1]
+                self._changed.wait(min(delay, threading.TIMEOUT_MAX))
+            self._timer = None
+            return None
+
+
+class _WallThread:
+    """A daemon thread of the real world; a token in the queue lets it go on."""
+
+    def __init__(self, target: Callback, name: str) -> None:
+        self.done: Future[None] = Future()
+        self._tokens: SimpleQueue[None] = SimpleQueue()
+        self._target = target
+        threading.Thread(target=self._body, name=name, daemon=True).start()
+
+    def park(self) -> None:
+        self._tokens.get()
+
+    def unpark(self) -> None:
+        self._tokens.put(None)
+
+    def _body(self) -> None:
+        try:
+            self._target()
+        finally:
+            self.done.set_result(None)
+
+
+class VirtualClock:
+    """Time that jumps to the next event: deterministic, as fast as the work.
+
+    Time passes only while a thread waits for it: in `run`, in `sleep`, or in
+    whatever waits on this clock (a pool's ``drain``, a future's ``result``). That
+    thread works through the agenda; the threads started by `spawn` are real ones,
+    but only one runs at a time, and time stands still while it does. So each run
+    gives the same record, whatever the computer does meanwhile.
+
+    Notes
+    -----
+    A thread hands over only where it sleeps, parks or waits on the clock: one
+    that blocks elsewhere (``time.sleep``, a lock) stops the time of all. Events
+    of one instant happen in the order in which they were planned; what was asked
+    for by `call_soon` comes after all of them.
+
+    Examples
+    --------
+    >>> clock = VirtualClock()
+    >>> clock.sleep(24 * 3600)      # a day, at once
+    >>> clock.time()
+    86400.0
+    """
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._agenda: list[tuple[float, int, int, Callback]] = []
+        self._order = itertools.count()
+        self._adding = threading.Lock()
+        self._driving = threading.RLock()
+        self._baton: SimpleQueue[None] = SimpleQueue()
+        self._running = False
+        self._local = threading.local()
+
+    def __repr__(self) -> str:
+        return f"VirtualClock(time={self._now:g})"
+
+    def time(self) -> float:
+        """Return the time now [s]."""
+        return self._now
+
+    def call_at(self, time: float, callback: Callback) -> None:
+        """Call `callback` at `time` (now, if `time` is past)."""
+        self._add(time, 0, callback)
+
+    def call_soon(self, callback: Callback) -> None:
+        """Call `callback` at this instant, after all else that happens at it."""
+        self._add(self._now, 1, callback)
+
+    def spawn(self, target: Callback, name: str) -> ClockThread:
+        """Start a real thread that takes turns with all others of this clock."""
+        thread = _VirtualThread(self, target, name)
+        thread.unpark()
+        return thread
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass for the calling thread."""
+        self.sleep_until(self._now + _validate.non_negative("seconds", seconds, "s"))
+
+    def sleep_until(self, time: float) -> None:
+        """Let time pass for the calling thread until `time`."""
+        thread: _VirtualThread | None = getattr(self._local, "thread", None)
+        if thread is None:
+            self._drive(lambda: False, until=time)
+        elif time > self._now:
+            self.call_at(time, thread.resume)
+            while self._now < time:
+                thread.park()
+
+    def wait(self, future: Future[Any], timeout: float | None = None) -> None:
+        """Let time pass until `future` is done or `timeout` is over.
+
+        Raises
+        ------
+        RuntimeError
+            If nothing is left on the agenda that could still complete `future`.
+        """
+        until = math.inf if timeout is None else self._now + timeout
+        thread: _VirtualThread | None = getattr(self._local, "thread", None)
+        if thread is None:
+            self._drive(future.done, until)
+            if not future.done() and timeout is None:
+                raise RuntimeError(
+                    f"waited for at {self._now:g} s on a VirtualClock, but nothing is "
+                    "left on its agenda that could complete it"
+                )
+            return
+        if timeout is not None:
+            self.call_at(until, thread.resume)
+        if not future.done():
+            future.add_done_callback(lambda _: thread.unpark())
+        while not future.done() and self._now < until:
+            thread.park()
+
+    def run(self) -> None:
+        """Let time pass until nothing is left to happen."""
+        self._drive(lambda: False, math.inf)
+
+    def _add(self, time: float, priority: int, callback: Callback) -> None:
+        """Write a callback into the agenda."""
+        with self._adding:
+            entry = (max(time, self._now), priority, next(self._order), callback)
+            heapq.heappush(self._agenda, entry)
+
+    def _drive(self, finished: Callable[[], bool], until: float) -> None:
+        """Work through the agenda until `finished`, empty, or past `until`."""
+        if not self._driving.acquire(blocking=False):
+            raise RuntimeError(
+                "one thread at a time may drive a VirtualClock; "
+                "start the others by clock.spawn(target, name)"
+            )
+        try:
+            self._await_baton()
+            while not finished() and self._agenda and self._agenda[0][0] <= until:
+                with self._adding:
+                    self._now, _, _, callback = heapq.heappop(self._agenda)
+                callback()
+            if not finished() and until < math.inf:
+                self._now = max(self._now, until)
+        finally:
+            self._driving.release()
+
+    def _hand_over(self, thread: _VirtualThread) -> None:
+        """Let `thread` run until it parks or ends."""
+        self._running = True
+        thread.go.put(None)
+        self._await_baton()
+
+    def _await_baton(self) -> None:
+        """Wait for the running thread, also for one left behind by a Ctrl-C."""
+        if self._running:
+            self._baton.get()
+            self._running = False
+
+
+class _VirtualThread:
+    """A real thread that runs only while the clock's driver waits for it."""
+
+    def __init__(self, clock: VirtualClock, target: Callback, name: str) -> None:
+        self.done: Future[None] = Future()
+        self.go: SimpleQueue[None] = SimpleQueue()
+        self._clock = clock
+        self._target = target
+        threading.Thread(target=self._body, name=name, daemon=True).start()
+
+    def resume(self) -> None:
+        """Run the thread until it parks or ends (called by the driver)."""
+        if not self.done.done():
+            self._clock._hand_over(self)
+
+    def unpark(self) -> None:
+        self._clock.call_at(self._clock.time(), self.resume)
+
+    def park(self) -> None:
+        self._clock._baton.put(None)
+        self.go.get()
+
+    def _body(self) -> None:
+        self._clock._local.thread = self
+        self.go.get()
+        try:
+            self._target()
+        finally:
+            self.done.set_result(None)
+            self._clock._baton.put(None)
