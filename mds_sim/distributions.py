@@ -336,3 +336,27 @@ def draw(law: Any, size: int, rng: RNG = None, *, name: str = "law") -> Array:
     if values.size != size:
         raise ValueError(f"{name} must draw {size} values, got {values.size}")
     return values
+
+
+def draw_sizes(law: Any, size: int, rng: RNG = None) -> NDArray[np.int64]:
+    """Draw sizes in whole bytes: rounded up, at least 1.
+
+    Parameters
+    ----------
+    law : Law or frozen scipy.stats distribution
+        Law of a size [bytes].
+    size : int
+        How many, >= 0.
+    rng : numpy.random.Generator, int or None
+
+    Returns
+    -------
+    ndarray of int64, shape (size,)
+
+    Examples
+    --------
+    >>> draw_sizes(Exponential(1000), 3, rng=1)
+    array([1074,  309, 5376])
+    """
+    values = np.maximum(np.ceil(draw(law, size, rng, name="sizes")), 1.0)
+    return _validate.sizes("sizes", values)

@@ -77,6 +77,39 @@ class Clock(Protocol):
         """Let time pass until `future` is done or `timeout` is over."""
 
 
+class ClockFuture(Future[Any]):
+    """A ``concurrent.futures.Future`` whose waiting passes the time of a clock.
+
+    Parameters
+    ----------
+    clock : Clock
+        Time-outs are in seconds of this clock; a `VirtualClock` lets its time
+        pass while somebody waits for the result.
+
+    Examples
+    --------
+    >>> clock = VirtualClock()
+    >>> future = ClockFuture(clock)
+    >>> clock.call_at(60.0, lambda: future.set_result("a minute later"))
+    >>> future.result(), clock.time()
+    ('a minute later', 60.0)
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait until it is done; return the result or raise the error."""
+        self._clock.wait(self, timeout)
+        return super().result(None if timeout is None else 0)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait until it is done; return the error or None."""
+        self._clock.wait(self, timeout)
+        return super().exception(None if timeout is None else 0)
+
+
 def start_of_run(clock: Clock) -> float:
     """Return when a run that is started now begins, in whole seconds.
 

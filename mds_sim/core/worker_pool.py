@@ -10,39 +10,27 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from types import TracebackType
 from typing import Any
 
 from mds_sim import _validate
 
-from .clock import Clock, ClockThread, WallClock
+from .clock import Clock, ClockFuture, ClockThread, WallClock
 from .task import FunctionTask, Task, TaskRecord
 
 
-class TaskFuture(Future[Any]):
-    """A ``concurrent.futures.Future`` that waits on its pool's clock.
+class TaskFuture(ClockFuture):
+    """The future of a task: its result, and its record."""
 
-    Parameters
-    ----------
-    clock : Clock
-        Time-outs are in seconds of this clock; a `VirtualClock` passes its time
-        while somebody waits for a result.
-    """
+    def __init__(self, clock: Clock, job: _Job) -> None:
+        super().__init__(clock)
+        self._job = job
 
-    def __init__(self, clock: Clock) -> None:
-        super().__init__()
-        self._clock = clock
-
-    def result(self, timeout: float | None = None) -> Any:
-        """Wait for the task and return what it returned, or raise its error."""
-        self._clock.wait(self, timeout)
-        return super().result(0 if timeout is not None else None)
-
-    def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Wait for the task and return what it raised, or None."""
-        self._clock.wait(self, timeout)
-        return super().exception(0 if timeout is not None else None)
+    @property
+    def record(self) -> TaskRecord:
+        """What the pool knows of the task now."""
+        return self._job.record()
 
 
 class _Job:
@@ -62,7 +50,7 @@ class _Job:
     def __init__(self, index: int, task: Task, submitted: float, clock: Clock) -> None:
         self.index = index
         self.task = task
-        self.future = TaskFuture(clock)
+        self.future = TaskFuture(clock, self)
         self.submitted = submitted
         self.started = self.finished = math.nan
         self.worker = -1

@@ -1,0 +1,42 @@
+"""The stream: arrivals, windows, mini-batches and the pipeline of all three."""
+
+from .arrivals import (
+    Arrivals,
+    PoissonArrivals,
+    RenewalArrivals,
+    TraceArrivals,
+    VaryingPoissonArrivals,
+)
+from .messages import Message, MessageSource
+from .minibatch import MiniBatch, MiniBatchBuilder, MiniBatchTask
+from .pipeline import StreamPipeline
+from .traces import read_arrivals
+from .windows import (
+    CountWindow,
+    FirstMessageWindow,
+    OpenWindow,
+    SessionWindow,
+    TumblingWindow,
+    WindowRule,
+)
+
+__all__ = [
+    "Arrivals",
+    "CountWindow",
+    "FirstMessageWindow",
+    "Message",
+    "MessageSource",
+    "MiniBatch",
+    "MiniBatchBuilder",
+    "MiniBatchTask",
+    "OpenWindow",
+    "PoissonArrivals",
+    "RenewalArrivals",
+    "SessionWindow",
+    "StreamPipeline",
+    "TraceArrivals",
+    "TumblingWindow",
+    "VaryingPoissonArrivals",
+    "WindowRule",
+    "read_arrivals",
+]

@@ -1,0 +1,280 @@
+"""Where messages come from: processes that say when they arrive."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mds_sim import _validate
+from mds_sim.distributions import Exponential, Law, as_law, draw
+from mds_sim.rng import RNG, as_generator
+
+Floats = NDArray[np.float64]
+
+_CHUNK = 4096  # arrivals drawn at a time when nobody says how many are needed
+
+
+class Arrivals(ABC):
+    """A process of arrivals; your own needs `chunks` only.
+
+    Examples
+    --------
+    >>> class Twice(Arrivals):
+    ...     def chunks(self, rng, hint=1):
+    ...         yield np.array([0.0, 60.0])
+    >>> Twice().sample()
+    array([ 0., 60.])
+    """
+
+    is_finite: bool = True
+
+    @abstractmethod
+    def chunks(self, rng: np.random.Generator, hint: int = _CHUNK) -> Iterator[Floats]:
+        """Yield ascending times [s] from 0 on, some at a time.
+
+        What is drawn must not depend on `hint`, how many are likely to be needed.
+        """
+
+    def sample(
+        self, n: int | None = None, until: float | None = None, rng: RNG = None
+    ) -> Floats:
+        """Draw arrival times.
+
+        Parameters
+        ----------
+        n : int, optional
+            At most so many, >= 0.
+        until : float, optional
+            Only times in [0, until) [s].
+        rng : numpy.random.Generator, int or None
+
+        Returns
+        -------
+        ndarray of float64, shape (n_arrivals,)
+            Ascending, from 0.
+
+        Raises
+        ------
+        ValueError
+            If neither `n` nor `until` ends a process that never ends by itself.
+        """
+        self._check_end(n, until)
+        parts = list(self._parts(n, until, as_generator(rng)))
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def iterate(
+        self, n: int | None = None, until: float | None = None, rng: RNG = None
+    ) -> Iterator[float]:
+        """Yield the times that `sample` returns, one by one, without end if asked."""
+        for part in self._parts(n, until, as_generator(rng)):
+            yield from part.tolist()
+
+    def _parts(
+        self, n: int | None, until: float | None, rng: np.random.Generator
+    ) -> Iterator[Floats]:
+        """Yield chunks until `n` or `until` is reached."""
+        left = None if n is None else _validate.count("n", n, least=0)
+        end = np.inf if until is None else _validate.non_negative("until", until, "s")
+        for chunk in self.chunks(rng, self._hint(n, until)):
+            part = chunk[:left]
+            within = int(np.searchsorted(part, end, side="left"))
+            yield part[:within]
+            if within < part.size:
+                return
+            if left is not None:
+                left -= part.size
+                if left == 0:
+                    return
+
+    def _hint(self, n: int | None, until: float | None) -> int:
+        """Guess how many arrivals are needed."""
+        return n if n else _CHUNK
+
+    def _check_end(self, n: int | None, until: float | None) -> None:
+        """Refuse to draw for ever."""
+        if not self.is_finite and n is None and until is None:
+            raise ValueError(
+                "n or until must be given: these arrivals never end by themselves"
+            )
+
+
+@dataclass(frozen=True)
+class RenewalArrivals(Arrivals):
+    """Arrivals with independent gaps of one law.
+
+    Parameters
+    ----------
+    law : Law or frozen scipy.stats distribution
+        Law of the gap between two arrivals, and before the first [s].
+
+    Examples
+    --------
+    >>> from mds_sim.distributions import Constant
+    >>> RenewalArrivals(Constant(2.0)).sample(n=3)
+    array([2., 4., 6.])
+    """
+
+    law: Law
+
+    is_finite = False
+
+    def __post_init__(self) -> None:
+        # Gaps that are always 0 would never get anywhere.
+        mean = as_law("law of the gaps", self.law).mean
+        _validate.positive("mean of the law of the gaps", mean, "s")
+
+    def chunks(self, rng: np.random.Generator, hint: int = _CHUNK) -> Iterator[Floats]:
+        """Yield running sums of gaps."""
+        last = 0.0
+        while True:
+            gaps = draw(self.law, hint, rng, name="law of the gaps")
+            gaps[0] += last
+            times = np.cumsum(gaps)
+            last = float(times[-1])
+            yield times
+
+
+@dataclass(frozen=True)
+class PoissonArrivals(Arrivals):
+    """A Poisson process: gaps are exponential, counts are Poisson.
+
+    Parameters
+    ----------
+    rate : float
+        Arrivals per second, > 0: write ``10 / MINUTE`` for ten a minute.
+
+    Examples
+    --------
+    >>> times = PoissonArrivals(10 / 60).sample(until=3600, rng=1)
+    >>> times.size, times[:3].round(2)
+    (610, array([ 6.44,  8.29, 40.54]))
+    """
+
+    rate: float
+
+    is_finite = False
+
+    def __post_init__(self) -> None:
+        _validate.positive("rate", self.rate, "per second")
+
+    def chunks(self, rng: np.random.Generator, hint: int = _CHUNK) -> Iterator[Floats]:
+        """Yield running sums of exponential gaps."""
+        return RenewalArrivals(Exponential(1.0 / self.rate)).chunks(rng, hint)
+
+    def _hint(self, n: int | None, until: float | None) -> int:
+        if n or not until:
+            return n or _CHUNK
+        expected = self.rate * until
+        return int(expected + 4 * expected**0.5) + 16
+
+
+@dataclass(frozen=True)
+class VaryingPoissonArrivals(Arrivals):
+    """A Poisson process whose rate changes with time.
+
+    Parameters
+    ----------
+    rate_of_time : callable
+        Takes times [s], float64 of shape (n,), and returns the rates there [per
+        second], each in [0, max_rate].
+    max_rate : float
+        The highest rate, > 0 [per second].
+
+    Notes
+    -----
+    Thinning [1]_: candidates come at `max_rate`, and the one at t is kept with
+    probability ``rate_of_time(t) / max_rate``.
+
+    References
+    ----------
+    .. [1] P. A. W. Lewis, G. S. Shedler (1979), Simulation of nonhomogeneous
+       Poisson processes by thinning, Naval Research Logistics Quarterly 26, 403-413.
+
+    Examples
+    --------
+    >>> noon = VaryingPoissonArrivals(lambda t: np.where(t < 1000, 0.0, 0.1), 0.1)
+    >>> noon.sample(until=1100, rng=1).min() > 1000
+    np.True_
+    """
+
+    rate_of_time: Callable[[Floats], ArrayLike]
+    max_rate: float
+
+    is_finite = False
+
+    def __post_init__(self) -> None:
+        _validate.positive("max_rate", self.max_rate, "per second")
+
+    def chunks(self, rng: np.random.Generator, hint: int = _CHUNK) -> Iterator[Floats]:
+        """Yield the candidates that are kept."""
+        # Candidates and coins come from streams of their own, so that what is
+        # drawn does not depend on how much is drawn at a time.
+        gaps, coins = rng.spawn(2)
+        for times in PoissonArrivals(self.max_rate).chunks(gaps, _CHUNK):
+            rate = np.broadcast_to(
+                np.asarray(self.rate_of_time(times), np.float64), times.shape
+            )
+            valid = (rate >= 0) & (rate <= self.max_rate)
+            if not valid.all():
+                i = int(np.argmin(valid))
+                raise ValueError(
+                    f"rate_of_time must be in [0, {self.max_rate!r}] per second, "
+                    f"but it is {rate[i]} at {times[i]} s"
+                )
+            yield times[coins.random(times.size) * self.max_rate < rate]
+
+
+@dataclass(frozen=True, eq=False)
+class TraceArrivals(Arrivals):
+    """Arrivals that were recorded, replayed as they were.
+
+    Parameters
+    ----------
+    times : array_like of float, shape (n,)
+        When they came [s], ascending, >= 0.
+    origin : str, optional
+        What second 0 was, for people (an ISO 8601 stamp, for example).
+    report : str, optional
+        How the trace was read: rows, what was left out and why.
+
+    Examples
+    --------
+    >>> trace = TraceArrivals([0, 1.5, 1.5, 400])
+    >>> trace.sample(until=10), len(trace), trace.rate
+    (array([0. , 1.5, 1.5]), 4, 0.0075)
+    """
+
+    times: ArrayLike
+    origin: str = ""
+    report: str = ""
+
+    def __post_init__(self) -> None:
+        times = _validate.times("times", self.times)
+        times.setflags(write=False)
+        object.__setattr__(self, "times", times)
+
+    def __repr__(self) -> str:
+        origin = f" from {self.origin}" if self.origin else ""
+        return f"TraceArrivals({len(self)} arrivals in {self.span:.6g} s{origin})"
+
+    def __len__(self) -> int:
+        return int(np.size(self.times))
+
+    @property
+    def span(self) -> float:
+        """Time between the first and the last arrival [s]."""
+        times = np.asarray(self.times)
+        return float(times[-1] - times[0]) if len(self) else 0.0
+
+    @property
+    def rate(self) -> float:
+        """Arrivals per second: gaps over span; NaN if there is no span."""
+        return (len(self) - 1) / self.span if self.span else float("nan")
+
+    def chunks(self, rng: np.random.Generator, hint: int = _CHUNK) -> Iterator[Floats]:
+        """Yield the times as they were recorded."""
+        yield np.asarray(self.times, np.float64)

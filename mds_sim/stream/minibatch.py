@@ -1,0 +1,257 @@
+"""Mini-batches: built as messages arrive, handed to a worker pool when they close."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from mds_sim.core.clock import Clock
+from mds_sim.core.jobs import JobTask, run_record
+from mds_sim.core.worker_pool import TaskFuture, WorkerPool
+from mds_sim.records import RunRecord
+from mds_sim.rng import RNG, as_generator
+from mds_sim.sim.service import as_service, service_times
+
+from .messages import Message
+from .windows import FirstMessageWindow, OpenWindow, WindowRule
+
+
+@dataclass(frozen=True)
+class MiniBatch:
+    """Messages that are handled together.
+
+    Attributes
+    ----------
+    index : int
+        Its number, from 0.
+    opened, closed : float
+        When it opened and closed [s]: its window is [opened, closed).
+    messages : tuple of Message
+        In the order in which they came.
+
+    Examples
+    --------
+    >>> batch = MiniBatch(0, 10.0, 310.0, (Message("a"), Message("b")))
+    >>> len(batch), [message.payload for message in batch]
+    (2, ['a', 'b'])
+    """
+
+    index: int
+    opened: float
+    closed: float
+    messages: tuple[Message, ...]
+
+    def __len__(self) -> int:
+        return len(self.messages)
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self.messages)
+
+    @property
+    def load(self) -> int:
+        """Sum of the messages' sizes [bytes]."""
+        return sum(message.size_bytes for message in self.messages)
+
+
+class MiniBatchTask(JobTask):
+    """The work on one mini-batch.
+
+    Parameters
+    ----------
+    batch : MiniBatch
+    handler : callable, optional
+        Called with the batch by a worker. Without one the messages are counted.
+    service_time : float, optional
+        Least time that it takes [s on the pool's clock].
+    first_row : int, optional
+        Row of its first message in the record of the run.
+
+    Examples
+    --------
+    >>> batch = MiniBatch(0, 10.0, 310.0, (Message("a"), Message("b")))
+    >>> MiniBatchTask(batch).execute()
+    2
+    """
+
+    def __init__(
+        self,
+        batch: MiniBatch,
+        handler: Callable[[MiniBatch], Any] | None = None,
+        service_time: float | None = None,
+        first_row: int = 0,
+    ) -> None:
+        self.batch = batch
+        self.handler = len if handler is None else handler
+        self.service_time = service_time
+        self.opened = batch.opened
+        self.rows = range(first_row, first_row + len(batch))
+        self.arrivals = [_arrival(message) for message in batch]
+        self.sizes = [message.size_bytes for message in batch]
+
+    @property
+    def name(self) -> str:
+        """Name of the task in records and errors."""
+        return f"mini-batch {self.batch.index}"
+
+    def execute(self) -> Any:
+        """Call the handler with the batch."""
+        return self.handler(self.batch)
+
+
+class MiniBatchBuilder:
+    """Groups messages as they arrive and hands each batch to a pool.
+
+    Parameters
+    ----------
+    pool : WorkerPool
+        What works on the batches.
+    window : WindowRule, optional
+        When a batch closes; five minutes after its first message by default.
+    clock : Clock, optional
+        The clock of the pool; another one is refused.
+    handler : callable, optional
+        Called with each `MiniBatch` by a worker.
+    service : ServiceModel or Law, optional
+        Least time that each batch takes, for modelled work [s].
+    rng : numpy.random.Generator, int or None, optional
+        Chance of the service times.
+
+    Notes
+    -----
+    Any number of threads may call `add` at the same time. New batches never wait
+    for earlier ones: the pool's queue is not bounded. A message that is late
+    (its arrival is before what the builder has already seen) joins the batch that
+    is open now and keeps its own arrival time; no message is dropped.
+
+    Examples
+    --------
+    >>> from mds_sim.core import VirtualClock
+    >>> with WorkerPool(10, clock=VirtualClock()) as pool:
+    ...     builder = MiniBatchBuilder(pool, FirstMessageWindow(300))
+    ...     for arrival in (0.0, 20.0, 299.0, 300.0):
+    ...         builder.add(Message(arrival=arrival))
+    ...     builder.flush()
+    >>> [len(batch) for batch in builder.batches]
+    [3, 1]
+    """
+
+    def __init__(
+        self,
+        pool: WorkerPool,
+        window: WindowRule | None = None,
+        clock: Clock | None = None,
+        *,
+        handler: Callable[[MiniBatch], Any] | None = None,
+        service: Any = None,
+        rng: RNG = None,
+    ) -> None:
+        if clock not in (None, pool.clock):
+            raise ValueError(f"clock must be the pool's {pool.clock!r}, got {clock!r}")
+        self.pool = pool
+        self.clock = pool.clock
+        self.rule = FirstMessageWindow() if window is None else window
+        self._handler = handler
+        self._service = None if service is None else as_service(service)
+        self._rng = as_generator(rng)
+        self._lock = threading.Lock()
+        self._window = OpenWindow(self.rule)
+        self._messages: list[Message] = []
+        self._latest = 0.0
+        self._alarm = float("inf")
+        self._count = 0
+        self._tasks: list[tuple[MiniBatchTask, TaskFuture]] = []
+        self._watchers: list[Callable[[MiniBatch], object]] = []
+
+    def add(self, message: Message) -> None:
+        """Take a message; it is stamped with the time now if it has no arrival."""
+        with self._lock:
+            if message.arrival is None:
+                message = replace(message, arrival=self.clock.time())
+            time = self._latest = max(_arrival(message), self._latest)
+            self._advance(time)
+            opened = self._window.opened if self._messages else time
+            self._messages.append(message)
+            if self._window.add(time):
+                self._submit(opened, time)
+            else:
+                self._set_alarm()
+
+    def flush(self) -> None:
+        """Close the batch that is open, if any, without waiting for its window."""
+        with self._lock:
+            opened = self._window.opened
+            if self._window.flush():
+                self._submit(opened, max(self.clock.time(), self._latest))
+
+    def finish(self) -> None:
+        """Wait until the open window has ended, then flush: the end of a stream."""
+        with self._lock:
+            deadline = self._window.deadline
+        if deadline < float("inf"):
+            self.clock.sleep_until(deadline)
+        self.flush()
+
+    def on_batch_done(self, watcher: Callable[[MiniBatch], object]) -> None:
+        """Call `watcher` with each batch when its work is done."""
+        self._watchers.append(watcher)
+
+    @property
+    def batches(self) -> Sequence[MiniBatch]:
+        """The batches that have closed so far."""
+        with self._lock:
+            return tuple(task.batch for task, _ in self._tasks)
+
+    def record(self) -> RunRecord:
+        """Wait for the batches that have closed and return what happened."""
+        with self._lock:
+            tasks = list(self._tasks)
+        return run_record(tasks, self.pool.max_workers)
+
+    def _advance(self, time: float) -> None:
+        """Close the open batch if its window has ended by `time`."""
+        opened, deadline = self._window.opened, self._window.deadline
+        if self._window.advance(time):
+            self._submit(opened, deadline)
+
+    def _set_alarm(self) -> None:
+        """Ask the clock to wake the builder when the open window ends."""
+        deadline = self._window.deadline
+        if deadline < self._alarm:
+            self._alarm = deadline
+            self.clock.call_at(deadline, partial(self._wake, deadline))
+
+    def _wake(self, time: float) -> None:
+        """Close what is due; a window may have moved its end since."""
+        with self._lock:
+            self._alarm = float("inf")
+            self._latest = max(time, self._latest)
+            self._advance(time)
+            self._set_alarm()
+
+    def _submit(self, opened: float, closed: float) -> None:
+        """Hand what was collected to the pool."""
+        batch = MiniBatch(len(self._tasks), opened, closed, tuple(self._messages))
+        self._messages.clear()
+        service_time = None
+        if self._service is not None:
+            load = batch.load
+            times = service_times(self._service, [len(batch)], [load], self._rng)
+            service_time = float(times[0])
+        task = MiniBatchTask(batch, self._handler, service_time, self._count)
+        self._count += len(batch)
+        future = self.pool.submit(task)
+        self._tasks.append((task, future))
+        future.add_done_callback(lambda _: self._tell(batch))
+
+    def _tell(self, batch: MiniBatch) -> None:
+        """Tell whoever wants to know that a batch is done."""
+        for watcher in self._watchers:
+            watcher(batch)
+
+
+def _arrival(message: Message) -> float:
+    """Return when a message arrived; an unstamped one arrived at 0."""
+    return 0.0 if message.arrival is None else message.arrival

@@ -1,0 +1,157 @@
+"""Read when things arrived from a file that somebody already has."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from os import PathLike
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mds_sim import _validate
+
+from .arrivals import TraceArrivals
+
+_MISSING = {"", "na", "nan", "nat", "null", "none"}
+
+
+def read_arrivals(
+    path: str | PathLike[str], column: str | None = None, *, invalid: str = "raise"
+) -> TraceArrivals:
+    """Read arrival times from a CSV file or from a file of one stamp a line.
+
+    Parameters
+    ----------
+    path : path-like
+        Text in UTF-8; a name that ends in ``.gz`` is unpacked on the way.
+    column : str, optional
+        Name of the column in the first line. Without it the file has one column
+        (the first line may be its name).
+    invalid : {"raise", "skip"}, optional
+        What to do with a stamp that cannot be read. Missing ones (empty, NA, NaN,
+        null) are always left out; both are counted in the report.
+
+    Returns
+    -------
+    TraceArrivals
+        Seconds since the earliest stamp, ascending; ``.origin`` is that stamp and
+        ``.report`` says what was read, left out, assumed and put in order.
+
+    Raises
+    ------
+    ValueError
+        If a column is not there (the message names those that are), a stamp cannot
+        be read (it names the line), or there is no stamp at all.
+    OSError
+        If the file is not there, a folder, or cannot be read.
+
+    Notes
+    -----
+    A stamp is ISO 8601 with or without a zone (UTC is assumed without one), or a
+    number of seconds since 1970.
+
+    Examples
+    --------
+    >>> from mds_sim.data import EARTHQUAKES
+    >>> read_arrivals(EARTHQUAKES, column="time")
+    TraceArrivals(1707 arrivals in 604545 s from 2018-01-31T01:49:59.650000+00:00)
+    """
+    path = Path(path)
+    _validate.choice("invalid", invalid, ("raise", "skip"))
+    stamps: list[float] = []
+    missing = bad = 0
+    for line, text in _cells(path, column):
+        try:
+            stamp = _seconds(text)
+        except ValueError:
+            if invalid == "raise":
+                raise ValueError(
+                    f"every stamp must be ISO 8601 or seconds since 1970, but line {line} "
+                    f'of {path.name} has {text!r}; invalid="skip" leaves such lines out'
+                ) from None
+            bad += 1
+            continue
+        if math.isnan(stamp):
+            missing += 1
+        else:
+            stamps.append(stamp)
+    if not stamps:
+        raise ValueError(f"{path.name} must hold at least one stamp, got none")
+    times = np.array(stamps)
+    disorder = int(np.count_nonzero(times[1:] < times[:-1]))
+    times.sort(kind="stable")
+    report = (
+        f"{path.name}: {len(stamps) + missing + bad} rows, {missing} without a stamp and "
+        f"{bad} unreadable left out, {disorder} out of order put in order"
+    )
+    origin = datetime.fromtimestamp(float(times[0]), UTC).isoformat()
+    return TraceArrivals(_since_first(times), origin, report)
+
+
+def _since_first(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return times since the first, to the microsecond that stamps can have.
+
+    Seconds since 1970 have 10 digits before the point, so that differences carry
+    noise of 1e-7 s: rounding puts a stamp that is exactly 300 s later exactly there.
+    """
+    since: NDArray[np.float64] = np.round(times - times[0], 6)
+    return since
+
+
+def _cells(path: Path, column: str | None) -> Iterator[tuple[int, str]]:
+    """Yield (line, text) of the wanted column."""
+    with _open(path) as file:
+        rows = csv.reader(file)
+        first = next(rows, None)
+        if first is None:
+            raise ValueError(f"{path.name} must hold at least one stamp, but it is empty")
+        if column is None and len(first) > 1:
+            raise ValueError(f"column must be given, one of {first}: {path.name} has many")
+        if column is not None and column not in first:
+            raise ValueError(f"column must be one of {first}, got {column!r}")
+        index = 0 if column is None else first.index(column)
+        if column is None and _is_stamp(first[0] if first else ""):
+            yield 1, first[0]
+        for row in rows:
+            if row:
+                # A row that ends early, as the last of a file that is being
+                # written, has no such cell.
+                yield rows.line_num, row[index] if index < len(row) else ""
+
+
+def _open(path: Path) -> TextIO:
+    """Open a text file, packed or not; an encoding other than UTF-8 is an error."""
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _seconds(text: str) -> float:
+    """Return seconds since 1970; NaN for a missing stamp."""
+    text = text.strip()
+    if text.lower() in _MISSING:
+        return math.nan
+    try:
+        seconds = float(text)
+    except ValueError:
+        stamp = datetime.fromisoformat(text)
+        if stamp.tzinfo is None:
+            stamp = stamp.replace(tzinfo=UTC)
+        return stamp.timestamp()
+    if not math.isfinite(seconds):
+        raise ValueError(text)
+    return seconds
+
+
+def _is_stamp(text: str) -> bool:
+    """Tell whether a first line is a stamp already rather than a name."""
+    try:
+        return not math.isnan(_seconds(text))
+    except ValueError:
+        return False
