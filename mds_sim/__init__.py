@@ -1,1 +1,134 @@
-"""Learn, teach and plan the parallel processing of streams and nightly files."""
+"""Learn, teach and plan the parallel processing of streams and nightly files.
+
+Messages arrive and are grouped into mini-batches; nightly files are packed into
+buckets; both are handled by a pool of workers, for real or in a simulation:
+
+>>> pipeline = StreamPipeline(service=LinearService(per_job=30, per_item=2))
+>>> record = pipeline.simulate(until=1 * DAY, rng=1)
+>>> len(record.items), len(record.jobs)
+(14388, 283)
+
+Times are in seconds, sizes in bytes. Everything random takes ``rng``: a seed, a
+``numpy.random.Generator`` or None. ``theory``, ``plots``, ``analysis``, ``data`` and
+``testing`` are modules of this package; ``plots`` is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from . import analysis, data, testing, theory
+from .core import Clock, Task, TaskRecord, VirtualClock, WallClock, WorkerPool
+from .distributions import (
+    Constant,
+    Empirical,
+    Exponential,
+    Gamma,
+    Law,
+    LogNormal,
+    Uniform,
+)
+from .files import (
+    BestFit,
+    BestFitDecreasing,
+    Bucket,
+    BucketingStrategy,
+    BucketManager,
+    BucketTask,
+    CopyFiles,
+    File,
+    FileError,
+    FileSource,
+    FirstFit,
+    FirstFitDecreasing,
+    NextFit,
+    NextFitDecreasing,
+    NightlyPipeline,
+    Packing,
+    ReadFiles,
+    WorstFit,
+    WorstFitDecreasing,
+    pack,
+    scan_files,
+    write_files,
+)
+from .records import Failure, Items, Jobs, RunRecord
+from .sim import LinearService
+from .stream import (
+    Arrivals,
+    CountWindow,
+    FirstMessageWindow,
+    Message,
+    MessageSource,
+    MiniBatch,
+    MiniBatchBuilder,
+    MiniBatchTask,
+    PoissonArrivals,
+    RenewalArrivals,
+    SessionWindow,
+    StreamPipeline,
+    TraceArrivals,
+    TumblingWindow,
+    VaryingPoissonArrivals,
+    WindowRule,
+    read_arrivals,
+)
+from .tournament import (
+    FixedOutcome,
+    GreedySeating,
+    PlackettLuce,
+    Player,
+    PointsLeader,
+    RandomSeating,
+    Schedule,
+    ScheduledSeating,
+    Table,
+    Tournament,
+    round_robin,
+)
+from .units import DAY, GB, HOUR, KB, MB, MINUTE, MiB
+
+if TYPE_CHECKING:
+    from . import plots
+
+__version__ = "0.1.0"
+
+__all__ = [
+    # units: seconds and bytes
+    "MINUTE", "HOUR", "DAY", "KB", "MB", "GB", "MiB",
+    # laws of chance
+    "Law", "Exponential", "Gamma", "LogNormal", "Constant", "Uniform", "Empirical",
+    # where messages and files come from
+    "Arrivals", "PoissonArrivals", "RenewalArrivals", "VaryingPoissonArrivals",
+    "TraceArrivals", "read_arrivals", "FileSource", "scan_files", "write_files",
+    # how messages are grouped
+    "WindowRule", "FirstMessageWindow", "TumblingWindow", "SessionWindow",
+    "CountWindow",
+    # how files are packed
+    "pack", "Packing", "BucketingStrategy", "NextFit", "FirstFit", "BestFit",
+    "WorstFit", "NextFitDecreasing", "FirstFitDecreasing", "BestFitDecreasing",
+    "WorstFitDecreasing",
+    # running it for real
+    "Clock", "WallClock", "VirtualClock", "Task", "TaskRecord", "WorkerPool",
+    "Message", "MessageSource", "MiniBatch", "MiniBatchBuilder", "MiniBatchTask",
+    "File", "FileError", "Bucket", "BucketManager", "BucketTask", "CopyFiles",
+    "ReadFiles",
+    # the two pipelines, simulated or run, and what happened
+    "StreamPipeline", "NightlyPipeline", "LinearService", "RunRecord", "Items",
+    "Jobs", "Failure",
+    # the tournament
+    "Player", "Table", "Tournament", "RandomSeating", "GreedySeating",
+    "ScheduledSeating", "PointsLeader", "PlackettLuce", "FixedOutcome", "Schedule",
+    "round_robin",
+    # rooms to look into
+    "analysis", "data", "plots", "testing", "theory",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Load ``mds_sim.plots``, and with it Matplotlib, when it is first used."""
+    if name == "plots":
+        return import_module(".plots", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

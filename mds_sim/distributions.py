@@ -339,7 +339,7 @@ def draw(law: Any, size: int, rng: RNG = None, *, name: str = "law") -> Array:
 
 
 def draw_sizes(law: Any, size: int, rng: RNG = None) -> NDArray[np.int64]:
-    """Draw sizes in whole bytes: rounded up, at least 1.
+    """Draw sizes in whole bytes: rounded, at least 1.
 
     Parameters
     ----------
@@ -356,7 +356,7 @@ def draw_sizes(law: Any, size: int, rng: RNG = None) -> NDArray[np.int64]:
     Examples
     --------
     >>> draw_sizes(Exponential(1000), 3, rng=1)
-    array([1074,  309, 5376])
+    array([1073,  308, 5375])
     """
-    values = np.maximum(np.ceil(draw(law, size, rng, name="sizes")), 1.0)
+    values = np.maximum(np.rint(draw(law, size, rng, name="sizes")), 1.0)
     return _validate.sizes("sizes", values)

@@ -109,8 +109,15 @@ class Jobs(_Columns):
 
     Examples
     --------
-    >>> jobs = Jobs(open=[0.0], ready=[300.0], start=[300.0], finish=[310.0],
-    ...             worker=[0], n_items=[2], load=[30])
+    >>> jobs = Jobs(
+    ...     open=[0.0],
+    ...     ready=[300.0],
+    ...     start=[300.0],
+    ...     finish=[310.0],
+    ...     worker=[0],
+    ...     n_items=[2],
+    ...     load=[30],
+    ... )
     >>> jobs.finish - jobs.start
     array([10.])
     """
@@ -200,8 +207,15 @@ class RunRecord:
     --------
     >>> record = RunRecord(
     ...     Items(arrival=[0.0, 100.0], size=[0, 0], job=[0, 0]),
-    ...     Jobs(open=[0.0], ready=[300.0], start=[300.0], finish=[312.0],
-    ...          worker=[0], n_items=[2], load=[0]),
+    ...     Jobs(
+    ...         open=[0.0],
+    ...         ready=[300.0],
+    ...         start=[300.0],
+    ...         finish=[312.0],
+    ...         worker=[0],
+    ...         n_items=[2],
+    ...         load=[0],
+    ...     ),
     ...     workers=10,
     ... )
     >>> record.check().latency
@@ -328,7 +342,9 @@ class RunRecord:
         """
         items, jobs = self.items, self.jobs
         n_jobs = len(jobs)
-        _all("item's job must be a row of jobs", (0 <= items.job) & (items.job < n_jobs))
+        _all(
+            "item's job must be a row of jobs", (items.job >= 0) & (items.job < n_jobs)
+        )
         count = np.bincount(items.job, minlength=n_jobs)
         _all("job's n_items must count its items", jobs.n_items == count)
         load = np.zeros(n_jobs, np.int64)
@@ -339,7 +355,7 @@ class RunRecord:
         _all("job must open before it is ready", jobs.open <= jobs.ready)
         _all("job must be ready before it starts", jobs.ready <= jobs.start)
         _all("job must start before it finishes", jobs.start <= jobs.finish)
-        on_duty = (0 <= jobs.worker) & (jobs.worker < self.workers)
+        on_duty = (jobs.worker >= 0) & (jobs.worker < self.workers)
         _all(f"job's worker must be in 0..{self.workers - 1}", on_duty)
         order = np.lexsort((jobs.finish, jobs.start, jobs.worker))
         same = jobs.worker[order][1:] == jobs.worker[order][:-1]
@@ -414,7 +430,7 @@ class Summary:
         latency = (self.latency_mean, self.latency_median, self.latency_p99)
         rows = [
             ("time span", format_seconds(self.span)),
-            ("throughput", f"{self.throughput * 60:.4g} a minute"),
+            ("throughput", _rate(self.throughput)),
             ("items a job", f"{self.items_per_job:.4g}"),
             ("latency mean, median, 99 %", ", ".join(map(format_seconds, latency))),
             ("latency max", format_seconds(self.latency_max)),
@@ -436,6 +452,13 @@ class Summary:
 
     def _repr_html_(self) -> str:
         return html_table(self._title(), self._rows())
+
+
+def _rate(per_second: float) -> str:
+    """Write a rate in the unit a person would choose."""
+    if per_second < 10:
+        return f"{per_second * 60:.4g} a minute"
+    return f"{per_second:,.4g} a second"
 
 
 def _all(rule: str, holds: NDArray[np.bool_], rows: Ints | None = None) -> None:

@@ -271,7 +271,7 @@ class VirtualClock:
     Examples
     --------
     >>> clock = VirtualClock()
-    >>> clock.sleep(24 * 3600)      # a day, at once
+    >>> clock.sleep(24 * 3600)  # a day, at once
     >>> clock.time()
     86400.0
     """

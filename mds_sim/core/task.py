@@ -94,8 +94,9 @@ class TaskRecord:
 
     Examples
     --------
-    >>> record = TaskRecord(0, "copy", submitted=1.0, started=2.0, finished=5.0,
-    ...                     worker=3, error=None)
+    >>> record = TaskRecord(
+    ...     0, "copy", submitted=1.0, started=2.0, finished=5.0, worker=3, error=None
+    ... )
     >>> record.waiting, record.duration
     (1.0, 3.0)
     """

@@ -133,7 +133,9 @@ class WorkerPool:
 
     def __repr__(self) -> str:
         state = "shut down" if self._closed else f"{len(self._outstanding)} unfinished"
-        return f"WorkerPool({self.max_workers} threads, {len(self._jobs)} tasks, {state})"
+        return (
+            f"WorkerPool({self.max_workers} threads, {len(self._jobs)} tasks, {state})"
+        )
 
     def submit(
         self, task: Task | Callable[..., Any], /, *args: Any, **kwargs: Any

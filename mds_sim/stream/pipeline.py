@@ -174,5 +174,3 @@ class StreamPipeline:
         """Yield one size a message, the same ones that `simulate` draws at once."""
         while self.message_size is not None:
             yield from draw_sizes(self.message_size, 1024, rng).tolist()
-
-

@@ -60,7 +60,7 @@ def read_arrivals(
     --------
     >>> from mds_sim.data import EARTHQUAKES
     >>> read_arrivals(EARTHQUAKES, column="time")
-    TraceArrivals(1707 arrivals in 604545 s from 2018-01-31T01:49:59.650000+00:00)
+    TraceArrivals(1707 arrivals in 603374 s from 2018-01-31T01:49:59.650000+00:00)
     """
     path = Path(path)
     _validate.choice("invalid", invalid, ("raise", "skip"))
@@ -72,8 +72,9 @@ def read_arrivals(
         except ValueError:
             if invalid == "raise":
                 raise ValueError(
-                    f"every stamp must be ISO 8601 or seconds since 1970, but line {line} "
-                    f'of {path.name} has {text!r}; invalid="skip" leaves such lines out'
+                    "every stamp must be ISO 8601 or seconds since 1970, but "
+                    f"line {line} of {path.name} has {text!r}; "
+                    'invalid="skip" leaves such lines out'
                 ) from None
             bad += 1
             continue
@@ -82,13 +83,14 @@ def read_arrivals(
         else:
             stamps.append(stamp)
     if not stamps:
-        raise ValueError(f"{path.name} must hold at least one stamp, got none")
+        raise ValueError(f"{path.name} must hold a stamp, got none")
     times = np.array(stamps)
     disorder = int(np.count_nonzero(times[1:] < times[:-1]))
     times.sort(kind="stable")
     report = (
-        f"{path.name}: {len(stamps) + missing + bad} rows, {missing} without a stamp and "
-        f"{bad} unreadable left out, {disorder} out of order put in order"
+        f"{path.name}: {len(stamps) + missing + bad} rows, "
+        f"{missing} without a stamp and {bad} unreadable left out, "
+        f"{disorder} out of order put in order"
     )
     origin = datetime.fromtimestamp(float(times[0]), UTC).isoformat()
     return TraceArrivals(_since_first(times), origin, report)
@@ -110,9 +112,9 @@ def _cells(path: Path, column: str | None) -> Iterator[tuple[int, str]]:
         rows = csv.reader(file)
         first = next(rows, None)
         if first is None:
-            raise ValueError(f"{path.name} must hold at least one stamp, but it is empty")
+            raise ValueError(f"{path.name} must hold a stamp, but it is empty")
         if column is None and len(first) > 1:
-            raise ValueError(f"column must be given, one of {first}: {path.name} has many")
+            raise ValueError(f"column must be given for {path.name}, one of {first}")
         if column is not None and column not in first:
             raise ValueError(f"column must be one of {first}, got {column!r}")
         index = 0 if column is None else first.index(column)

@@ -65,7 +65,7 @@ class WindowRule(ABC):
         """
 
     def assign(self, arrivals: ArrayLike) -> Ints:
-        """Number the batch of each message.
+        """Tell the number of each message's batch.
 
         Parameters
         ----------
@@ -102,14 +102,16 @@ class WindowRule(ABC):
         times = _validate.times("arrivals", arrivals)
         first, last, count = batch_bounds(self._assign(times))
         closes = np.empty(first.size)
-        for i, (opened, latest) in enumerate(zip(times[first], times[last], strict=True)):
+        for i, (opened, latest) in enumerate(
+            zip(times[first], times[last], strict=True)
+        ):
             closes[i] = self.deadline(float(opened), float(latest))
         if self.max_messages is not None:
             closes = np.where(count == self.max_messages, times[last], closes)
         return np.where(np.isinf(closes), times[-1:], closes)
 
     def _assign(self, times: Floats) -> Ints:
-        """Number the batch of each message, one message after the other."""
+        """Tell the number of each message's batch, one message after the other."""
         batch = np.empty(times.size, np.int64)
         window = OpenWindow(self)
         closed = 0

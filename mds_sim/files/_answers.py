@@ -1,0 +1,75 @@
+"""A strategy's answer, and the checks that it has to pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .strategies import BucketingStrategy
+
+Ints = NDArray[np.int64]
+
+
+def answer(
+    strategy: BucketingStrategy, sizes: Ints, files: Ints, capacity: int
+) -> Ints:
+    """Return the strategy's bucket for each of some `files`, once it is checked."""
+    if not files.size:
+        return files
+    name = type(strategy).__name__
+    fitting = read_only(sizes[files])
+    bucket = np.asarray(strategy.assign(fitting, capacity))
+    if bucket.dtype.kind not in "iu":
+        raise TypeError(f"{name} must answer in whole numbers, got {bucket.dtype}")
+    if bucket.shape != files.shape:
+        raise ValueError(
+            f"{name} must put each of {files.size} files into one bucket, "
+            f"got an answer of shape {bucket.shape}"
+        )
+    _check_numbers(name, bucket, files)
+    bucket = bucket.astype(np.int64)
+    _check_loads(name, bucket, sizes, files, capacity)
+    return bucket
+
+
+def _check_numbers(name: str, bucket: NDArray[Any], files: Ints) -> None:
+    """Name the file with a negative number, or the first number left out."""
+    if bucket.min() < 0:
+        i = int(np.argmax(bucket < 0))
+        raise ValueError(
+            f"{name} must number its buckets from 0, "
+            f"but file {files[i]} is in bucket {bucket[i]}"
+        )
+    numbers = np.unique(bucket)
+    missing = np.flatnonzero(numbers != np.arange(numbers.size))
+    if missing.size:
+        gap = int(missing[0])
+        i = int(np.argmax(bucket > gap))
+        raise ValueError(
+            f"{name} must leave no bucket empty, but bucket {gap} is, "
+            f"and file {files[i]} is in bucket {bucket[i]}"
+        )
+
+
+def _check_loads(
+    name: str, bucket: Ints, sizes: Ints, files: Ints, capacity: int
+) -> None:
+    """Name the bucket that holds too much, and the file that made it so."""
+    load = np.zeros(int(bucket.max()) + 1, dtype=np.int64)
+    np.add.at(load, bucket, sizes[files])
+    if load.max() > capacity:
+        worst = int(np.argmax(load > capacity))
+        inside = files[bucket == worst]
+        last = int(np.argmax(np.cumsum(sizes[inside]) > capacity))
+        raise ValueError(
+            f"{name} must put at most {capacity} bytes into a bucket, but bucket "
+            f"{worst} holds {load[worst]}: file {inside[last]} is the first too many"
+        )
+
+
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array, sealed."""
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,299 @@
+"""Pack files into buckets: ask a strategy, check its answer, keep the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mds_sim import _validate
+from mds_sim._tables import html_table, text_table
+from mds_sim.theory.packing import lower_bound
+from mds_sim.units import MB, format_bytes
+
+from ._answers import answer, read_only
+from .strategies import BucketingStrategy, FirstFitDecreasing
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+_LARGEST = int(np.iinfo(np.int64).max)
+
+
+def pack(
+    sizes: ArrayLike,
+    capacity: int = 10 * MB,
+    strategy: BucketingStrategy = FirstFitDecreasing(),
+    oversize: str = "alone",
+) -> Packing:
+    """Pack files into buckets with a given strategy.
+
+    Parameters
+    ----------
+    sizes : array_like of int, shape (n_files,)
+        File sizes [bytes] in order of arrival, each >= 0.
+    capacity : int
+        Room of a bucket [bytes], >= 1.
+    strategy : BucketingStrategy
+        The rule; it sees the files that fit in a bucket, if there are any.
+    oversize : {"alone", "raise"}
+        A file larger than a bucket gets a bucket of its own, or is refused.
+
+    Returns
+    -------
+    Packing
+        Its buckets are numbered by their first file: the bucket of file 0 is bucket
+        0, and so on. So the numbers depend on nothing but which files go together,
+        and two strategies that group alike give equal arrays.
+
+    Raises
+    ------
+    ValueError
+        If a size is no whole number of bytes or negative, if a file is refused, if
+        all sizes together are beyond int64, or if the strategy's answer is wrong: it
+        names the strategy, the file and the bucket.
+    TypeError
+        If `strategy` has no method ``assign(sizes, capacity)``, or if it answers
+        with other things than whole numbers.
+
+    Notes
+    -----
+    Cost O(n log n), and the strategy's own. Loads are exact.
+
+    Examples
+    --------
+    >>> packing = pack([6, 5, 4, 25], capacity=10)
+    >>> packing.bucket
+    array([0, 1, 0, 2])
+    >>> packing.load
+    array([10,  5, 25])
+    """
+    array = _validate.sizes("sizes", sizes)
+    capacity = _validate.size("capacity", capacity)
+    _validate.choice("oversize", oversize, ("alone", "raise"))
+    _check_strategy(strategy)
+    _check_total(array)
+    fits = array <= capacity
+    if oversize == "raise" and not fits.all():
+        i = int(np.argmin(fits))
+        raise ValueError(
+            f"every file must fit in one bucket of {capacity} bytes "
+            f'(oversize="raise"), but sizes[{i}] = {array[i]}'
+        )
+    files = np.flatnonzero(fits)
+    bucket = np.empty(array.size, dtype=np.int64)
+    bucket[files] = answer(strategy, array, files, capacity)
+    bucket[~fits] = array.size + np.arange(array.size - files.size)
+    return Packing(array, capacity, _by_first_file(bucket))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Packing:
+    """Which file is in which bucket, and all that follows from it.
+
+    `pack` makes it. All arrays are read-only.
+
+    Attributes
+    ----------
+    sizes : ndarray of int64, shape (n_files,)
+        File sizes [bytes].
+    capacity : int
+        Room of a bucket [bytes].
+    bucket : ndarray of int64, shape (n_files,)
+        ``bucket[i]`` holds file i; buckets are numbered by their first file.
+
+    Examples
+    --------
+    >>> packing = pack([6, 5, 4, 25], capacity=10)
+    >>> packing
+    Packing(4 files in 3 buckets of 10 B, 1 oversize, 83.3% full, lower bound 3)
+    >>> packing.fill
+    array([1. , 0.5, 2.5])
+    """
+
+    sizes: Ints
+    capacity: int
+    bucket: Ints
+
+    def __post_init__(self) -> None:
+        for name in ("sizes", "bucket"):
+            array = np.array(getattr(self, name), dtype=np.int64)
+            object.__setattr__(self, name, read_only(array))
+
+    @property
+    def n_buckets(self) -> int:
+        """Number of buckets."""
+        return int(self.bucket.max()) + 1 if self.bucket.size else 0
+
+    @property
+    def n_oversize(self) -> int:
+        """Number of files that are larger than a bucket."""
+        return int((self.sizes > self.capacity).sum())
+
+    @cached_property
+    def load(self) -> Ints:
+        """Bytes in each bucket, int64, shape (n_buckets,); exact."""
+        load = np.zeros(self.n_buckets, dtype=np.int64)
+        np.add.at(load, self.bucket, self.sizes)
+        return read_only(load)
+
+    @cached_property
+    def count(self) -> Ints:
+        """Files in each bucket, int64, shape (n_buckets,)."""
+        count = np.bincount(self.bucket, minlength=self.n_buckets)
+        return read_only(count.astype(np.int64))
+
+    @cached_property
+    def fill(self) -> Floats:
+        """Load over capacity of each bucket; above 1 for a lone oversize file."""
+        return read_only(self.load / self.capacity)
+
+    @cached_property
+    def waste(self) -> Floats:
+        """Share of each bucket that is empty, ``1 - fill``; 0 if oversize."""
+        return read_only(np.maximum(0.0, 1.0 - self.fill))
+
+    @cached_property
+    def lower_bound(self) -> int:
+        """Buckets that any packing of these files needs at least."""
+        return lower_bound(self.sizes, self.capacity)
+
+    def groups(self) -> list[Ints]:
+        """Return the files of each bucket, as ascending indices.
+
+        Examples
+        --------
+        >>> pack([6, 5, 4, 25], capacity=10).groups()
+        [array([0, 2]), array([1]), array([3])]
+        """
+        order = np.argsort(self.bucket, kind="stable")
+        return np.split(order, np.cumsum(self.count)[:-1]) if order.size else []
+
+    def same_as(self, other: object) -> bool:
+        """Tell whether both pack the same files into the same buckets.
+
+        Examples
+        --------
+        >>> pack([6, 5, 4], capacity=10).same_as(pack([6, 5, 4], capacity=20))
+        False
+        """
+        return (
+            isinstance(other, Packing)
+            and self.capacity == other.capacity
+            and np.array_equal(self.sizes, other.sizes)
+            and np.array_equal(self.bucket, other.bucket)
+        )
+
+    def summary(self) -> PackingSummary:
+        """Return the figures that people ask for first.
+
+        Examples
+        --------
+        >>> print(pack([6, 5, 4, 25], capacity=10).summary())
+        4 files in 3 buckets of 10 B
+          lower bound                3
+          oversize files             1
+          bytes                   40 B
+          files a bucket          1.33
+          fill min, mean   50.0%, 83.3%
+        """
+        return PackingSummary(
+            files=self.sizes.size,
+            buckets=self.n_buckets,
+            lower_bound=self.lower_bound,
+            oversize=self.n_oversize,
+            capacity=self.capacity,
+            bytes=int(self.sizes.sum()),
+            fill_min=float(1.0 - self.waste.max()) if self.n_buckets else 0.0,
+            fill_mean=float(1.0 - self.waste.mean()) if self.n_buckets else 0.0,
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy made by pickle is built again, and so read-only as well.
+        return Packing, (self.sizes, self.capacity, self.bucket)
+
+    def __repr__(self) -> str:
+        figures = self.summary()
+        oversize = f"{figures.oversize} oversize, " if figures.oversize else ""
+        return (
+            f"Packing({figures._title()}, {oversize}"
+            f"{figures.fill_mean:.1%} full, lower bound {figures.lower_bound})"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+
+@dataclass(frozen=True)
+class PackingSummary:
+    """The figures that people ask for first; an oversize file counts as full.
+
+    ``print`` shows them as a table, Jupyter as HTML, `to_dict` as numbers.
+
+    Examples
+    --------
+    >>> pack([6, 5, 4, 25], capacity=10).summary().to_dict()["buckets"]
+    3
+    """
+
+    files: int
+    buckets: int
+    lower_bound: int
+    oversize: int
+    capacity: int
+    bytes: int
+    fill_min: float
+    fill_mean: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the figures by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def _title(self) -> str:
+        room = format_bytes(self.capacity)
+        return f"{self.files:,} files in {self.buckets:,} buckets of {room}"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        per_bucket = self.files / self.buckets if self.buckets else 0.0
+        return [
+            ("lower bound", f"{self.lower_bound:,}"),
+            ("oversize files", f"{self.oversize:,}"),
+            ("bytes", format_bytes(self.bytes)),
+            ("files a bucket", f"{per_bucket:.3g}"),
+            ("fill min, mean", f"{self.fill_min:.1%}, {self.fill_mean:.1%}"),
+        ]
+
+    def __str__(self) -> str:
+        return text_table(self._title(), self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_table(self._title(), self._rows())
+
+
+def _check_strategy(strategy: Any) -> None:
+    """Refuse what cannot assign, and a class that was not called."""
+    name = "a bucketing strategy such as FirstFitDecreasing()"
+    if isinstance(strategy, type):
+        raise TypeError(
+            f"strategy must be {name}, got the class {strategy.__name__}: call it"
+        )
+    if not callable(getattr(strategy, "assign", None)):
+        raise TypeError(f"strategy must be {name}, got {strategy!r}")
+
+
+def _check_total(sizes: Ints) -> None:
+    """Refuse sizes that no int64 could add up."""
+    total = sum(sizes.tolist())
+    if total > _LARGEST:
+        raise ValueError(f"sizes must sum to at most 2**63 - 1 bytes, got {total}")
+
+
+def _by_first_file(bucket: Ints) -> Ints:
+    """Give the buckets new numbers, in the order of their first files."""
+    _, first, inverse = np.unique(bucket, return_index=True, return_inverse=True)
+    rank = np.empty(first.size, dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(first.size)
+    return np.asarray(rank[inverse.reshape(-1)], dtype=np.int64)

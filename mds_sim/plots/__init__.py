@@ -1,0 +1,22 @@
+"""Figures: each takes data and ``ax=None``, draws, and returns the axes."""
+
+from .files import plot_fill, plot_packing, plot_strategies
+from .pool import plot_busy, plot_gantt
+from .stream import plot_batch_sizes, plot_latency, plot_throughput, plot_windows
+from .style import OKABE_ITO
+from .tournament import plot_meetings, plot_new_faces
+
+__all__ = [
+    "OKABE_ITO",
+    "plot_batch_sizes",
+    "plot_busy",
+    "plot_fill",
+    "plot_gantt",
+    "plot_latency",
+    "plot_meetings",
+    "plot_new_faces",
+    "plot_packing",
+    "plot_strategies",
+    "plot_throughput",
+    "plot_windows",
+]

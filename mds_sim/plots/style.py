@@ -1,0 +1,51 @@
+"""What all figures share: colours that everyone can tell apart, and axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mds_sim.units import DAY, HOUR, MINUTE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+OKABE_ITO: tuple[str, ...] = (
+    "#0072B2",  # blue
+    "#E69F00",  # orange
+    "#009E73",  # green
+    "#D55E00",  # vermilion
+    "#56B4E9",  # sky blue
+    "#CC79A7",  # purple
+    "#F0E442",  # yellow
+    "#000000",  # black
+)
+
+
+def axes(ax: Axes | None = None) -> Axes:
+    """Return `ax`, or the axes of a new figure.
+
+    Examples
+    --------
+    >>> here = axes()
+    >>> axes(here) is here
+    True
+    """
+    if ax is not None:
+        return ax
+    from matplotlib import pyplot as plt
+
+    return plt.subplots()[1]
+
+
+def time_unit(span: float) -> tuple[str, float]:
+    """Return the unit that suits a time span [s], and its length in seconds.
+
+    Examples
+    --------
+    >>> time_unit(40.0), time_unit(7200.0)
+    (('s', 1.0), ('min', 60.0))
+    """
+    for unit, length in (("d", DAY), ("h", HOUR), ("min", MINUTE)):
+        if span > 3 * length or (unit == "min" and span > length):
+            return unit, length
+    return "s", 1.0

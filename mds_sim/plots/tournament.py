@@ -1,0 +1,165 @@
+"""Figures of a tournament: who met whom, and how fast people meet new faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from mds_sim.theory.tournament import expected_opponents, pairs_bound
+from mds_sim.tournament.constructions import Schedule
+from mds_sim.tournament.result import TournamentResult
+
+from .style import OKABE_ITO, axes
+
+MARKERS = "osD^v<>P"
+NAMED = 24  # players whose names fit beside the heat map
+Results = TournamentResult | Sequence[TournamentResult]
+
+
+def plot_meetings(
+    source: TournamentResult | Schedule, *, ax: Axes | None = None
+) -> Axes:
+    """Draw who met whom, and how often, as a heat map.
+
+    Parameters
+    ----------
+    source : TournamentResult or Schedule
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The diagonal is empty. Players of a schedule count from 1.
+
+    Examples
+    --------
+    >>> from mds_sim.tournament import round_robin
+    >>> plot_meetings(round_robin(8)).get_title()
+    '28 of at most 28 pairs meet, none more than once'
+    """
+    ax = axes(ax)
+    meetings = source.meetings
+    players, most = len(meetings), int(meetings.max())
+    masked = np.ma.masked_array(meetings, np.eye(players, dtype=np.bool_))
+    colours = plt.get_cmap("cividis", most + 1)  # one colour for each count
+    image = ax.imshow(masked, cmap=colours, vmin=-0.5, vmax=most + 0.5)
+    ax.figure.colorbar(image, ax=ax, label="meetings", ticks=MaxNLocator(integer=True))
+    if isinstance(source, TournamentResult):
+        names = [player.name for player in source.players]
+    else:
+        names = [str(p) for p in range(1, players + 1)]
+    step = -(-players // NAMED)
+    ax.set_xticks(range(0, players, step), names[::step], rotation=90)
+    ax.set_yticks(range(0, players, step), names[::step])
+    ax.set(xlabel="player", ylabel="player")
+    often = "once" if most == 1 else f"{most} times"
+    pairs = f"{source.pairs_met} of at most {source.bound} pairs meet"
+    ax.set_title(f"{pairs}, none more than {often}")
+    return ax
+
+
+def plot_new_faces(results: Mapping[str, Results], *, ax: Axes | None = None) -> Axes:
+    """Draw how many different people a player has met after each round.
+
+    Parameters
+    ----------
+    results : mapping of str to TournamentResult or sequence of them
+        For each label one tournament, or independent repetitions of one: then the
+        markers have 95 % intervals for the mean. All with the same N, T and G.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Markers: simulation. Line: the expectation under random seating. Grey dashes:
+        the bound.
+
+    Raises
+    ------
+    ValueError
+        If there is no result, or if players, tables or seats differ.
+
+    Examples
+    --------
+    >>> from mds_sim.tournament import Tournament
+    >>> runs = [Tournament(16, 4, 4, rounds=5, rng=i).play() for i in range(9)]
+    >>> plot_new_faces({"random": runs}).get_ylabel()
+    'different people met [mean over players]'
+    """
+    runs = {label: _as_runs(label, result) for label, result in results.items()}
+    plan, rounds = _common_plan(runs)
+    ax = axes(ax)
+    for i, (label, repeated) in enumerate(runs.items()):
+        faces = np.array([result.new_faces for result in repeated])
+        _draw_runs(ax, label, faces, OKABE_ITO[i % 8], MARKERS[i % 8])
+    after = range(1, rounds + 1)
+    expected = [expected_opponents(*plan, r) for r in after]
+    bound = [2 * pairs_bound(*plan, r) / plan[0] for r in after]
+    ax.plot(after, expected, color="black", label="random seating, theory")
+    ax.plot(after, bound, color="grey", linestyle="--", label="bound")
+    ax.set(xlabel="round", ylabel="different people met [mean over players]")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_title(_finding(runs))
+    ax.legend()
+    return ax
+
+
+def _draw_runs(
+    ax: Axes, label: str, faces: np.ndarray, colour: str, marker: str
+) -> None:
+    """Draw the mean of repetitions, with an interval if there are several."""
+    n, rounds = faces.shape
+    half = 1.96 * faces.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else None
+    ax.errorbar(
+        np.arange(1, rounds + 1),
+        faces.mean(axis=0),
+        yerr=half,
+        color=colour,
+        marker=marker,
+        linestyle="none",
+        capsize=3,
+        label=label,
+    )
+
+
+def _as_runs(label: str, results: Results) -> list[TournamentResult]:
+    """Return the repetitions as a list, each with as many rounds."""
+    runs = [results] if isinstance(results, TournamentResult) else list(results)
+    lengths = {result.history.round for result in runs}
+    if len(lengths) != 1:
+        raise ValueError(
+            "results of one label must be of one length, "
+            f"got {sorted(lengths)} rounds for {label!r}"
+        )
+    return runs
+
+
+def _common_plan(
+    runs: Mapping[str, list[TournamentResult]],
+) -> tuple[tuple[int, int, int], int]:
+    """Return players, tables and seats of all results, and the most rounds."""
+    plans = [result.history for repeated in runs.values() for result in repeated]
+    shapes = sorted({(plan.players, plan.tables, plan.seats) for plan in plans})
+    if len(shapes) != 1:
+        raise ValueError(
+            "results must have the same players, tables and seats, "
+            f"got {shapes or 'none'}"
+        )
+    return shapes[0], max(plan.round for plan in plans)
+
+
+def _finding(runs: Mapping[str, list[TournamentResult]]) -> str:
+    """Say which label met most people in the end."""
+    met = {
+        label: float(np.mean([result.new_faces[-1] for result in repeated]))
+        for label, repeated in runs.items()
+    }
+    best = max(met, key=met.__getitem__)
+    others = next(iter(runs.values()))[0].history.players - 1
+    return f"With {best}, a player meets {met[best]:.1f} of {others} others"

@@ -1,0 +1,249 @@
+"""Schedules known in advance, and how to construct them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import comb
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mds_sim import _validate
+
+from .history import History, Ints, check_round, count_meetings
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Schedule:
+    """Who sits where in every round, known before the first one.
+
+    Parameters
+    ----------
+    table : array_like of int, shape (rounds, players)
+        ``table[r, p]`` is the table of player p in round r, from 0; -1 sits out.
+    first : array_like of int, shape (rounds, tables), optional
+        The player of each table who is named first: the home team, or white.
+
+    Attributes
+    ----------
+    rounds, players, tables, seats : int
+        R, N, T, and G: the players at the fullest table.
+    meetings : ndarray of int64, shape (players, players)
+        How often any two players meet.
+    pairs_met, bound : int
+        Different pairs that meet, and the most that could at these tables.
+
+    Examples
+    --------
+    >>> schedule = Schedule([[0, 0, 1, 1], [0, 1, 0, 1]])
+    >>> schedule
+    Schedule(4 players, 2 tables of 2, 2 rounds: 4 of at most 4 pairs meet)
+    >>> schedule.games(1)
+    [(0, 2), (1, 3)]
+    """
+
+    table: Ints
+    first: Ints | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "table", _grid("table", self.table))
+        if self.table.min() < -1 or self.table.max() < 0:
+            raise ValueError("table must be -1 (sits out) or the number of a table")
+        if self.first is not None:
+            object.__setattr__(self, "first", _grid("first", self.first))
+
+    @property
+    def rounds(self) -> int:
+        """Number of rounds (R)."""
+        return len(self.table)
+
+    @property
+    def players(self) -> int:
+        """Number of players (N)."""
+        return int(self.table.shape[1])
+
+    @property
+    def tables(self) -> int:
+        """Number of tables (T)."""
+        return int(self.table.max()) + 1
+
+    @property
+    def seats(self) -> int:
+        """Players at the fullest table (G)."""
+        return int(self._sizes.max())
+
+    @property
+    def meetings(self) -> Ints:
+        """How often any two players meet, shape (N, N), with a diagonal of 0."""
+        return count_meetings(self.table)
+
+    @property
+    def pairs_met(self) -> int:
+        """How many different pairs meet."""
+        return int((self.meetings > 0).sum()) // 2
+
+    @property
+    def bound(self) -> int:
+        """The most different pairs that could meet at tables of these sizes."""
+        seated_together = sum(comb(size, 2) for size in self._sizes.ravel().tolist())
+        return min(seated_together, comb(self.players, 2))
+
+    def games(self, round: int) -> list[tuple[int, ...]]:
+        """Return the players of each table in a round, first-named first.
+
+        Parameters
+        ----------
+        round : int
+            Index of the round, from 0.
+
+        Examples
+        --------
+        >>> round_robin(4).games(1)  # Berger's second round, 4-3 1-2, counted from 0
+        [(3, 2), (0, 1)]
+        """
+        games = []
+        for table in range(self.tables):
+            players = np.flatnonzero(self.table[round] == table).tolist()
+            if self.first is not None:
+                first = self.first[round, table]
+                players.sort(key=lambda player: player != first)
+            games.append(tuple(players))
+        return games
+
+    def check(self) -> None:
+        """Check every round from scratch, with the rules that each one keeps.
+
+        Raises
+        ------
+        ValueError
+            If a table is empty or too full, table sizes differ by more than 1,
+            somebody sits out without need or more than once oftener than others,
+            or the first-named player of a table does not sit there.
+
+        Examples
+        --------
+        >>> round_robin(7).check()
+        >>> Schedule([[0, 0, 1, 1, 1, 1]]).check()
+        Traceback (most recent call last):
+        ...
+        ValueError: table sizes must differ by at most 1, but table 1 holds 4 and
+        table 0 holds 2 in round 1: 'P1', 'P2'
+        """
+        names = [f"P{p}" for p in range(1, self.players + 1)]
+        history = History.start(names, self.tables, self.seats, self.rounds)
+        for row in self.table:
+            check_round(history, row)
+            history = history.after(row, winner=np.zeros(self.tables))
+        if self.first is not None:
+            self._check_first(self.first)
+
+    def same_as(self, other: object) -> bool:
+        """Tell whether the other is a schedule with the same tables and first names.
+
+        Examples
+        --------
+        >>> round_robin(6).same_as(round_robin(6))
+        True
+        """
+        if not isinstance(other, Schedule):
+            return False
+        if self.first is None or other.first is None:
+            return self.first is other.first and np.array_equal(self.table, other.table)
+        pairs = (self.table, other.table), (self.first, other.first)
+        return all(np.array_equal(mine, theirs) for mine, theirs in pairs)
+
+    @property
+    def _sizes(self) -> NDArray[np.int64]:
+        """Players at each table in each round, shape (R, T)."""
+        numbers = np.arange(self.tables)[:, None]
+        return np.array([(row == numbers).sum(axis=1) for row in self.table])
+
+    def _check_first(self, first: Ints) -> None:
+        """Check that the first-named player of each table sits there."""
+        shape = (self.rounds, self.tables)
+        if first.shape != shape:
+            raise ValueError(f"first must have shape {shape}, got {first.shape}")
+        for r, t in np.ndindex(shape):
+            player = int(first[r, t])
+            if not 0 <= player < self.players or self.table[r, player] != t:
+                raise ValueError(
+                    "the first-named player must sit at the table, "
+                    f"but first[{r}, {t}] = {player} does not"
+                )
+
+    def __repr__(self) -> str:
+        return (
+            f"Schedule({self.players} players, {self.tables} tables of {self.seats}, "
+            f"{self.rounds} rounds: {self.pairs_met} of at most {self.bound} pairs "
+            "meet)"
+        )
+
+
+def round_robin(players: int) -> Schedule:
+    r"""Let everyone meet everyone exactly once, in pairs: the circle method.
+
+    Parameters
+    ----------
+    players : int
+        N >= 2. If N is odd, one player sits out each round, and each of them once.
+
+    Returns
+    -------
+    Schedule
+        N - 1 rounds if N is even, else N, with N // 2 tables. Rounds, tables and
+        first-named players are those of FIDE's Berger tables.
+
+    Notes
+    -----
+    Of an even number n of players, n - 1 stand on a circle and the last beside it.
+    In round r the player at :math:`a = r n / 2` (mod n - 1) plays the last one, and
+    a + k plays a - k for k = 1, 2, ...: those at equal distance from a. As n/2 is
+    prime to n - 1, each a comes up once, so every pair meets once. The first of a
+    pair has home right or white; against the last player it alternates. With an
+    odd number the last one is a dummy, whose opponent sits out. Cost O(N^2).
+
+    References
+    ----------
+    .. [1] J. Berger, *Schach-Jahrbuch* 1893; FIDE Handbook C.05, General Regulations
+       for Competitions, Annex 1 "Details of Berger Table".
+
+    Examples
+    --------
+    >>> schedule = round_robin(6)
+    >>> [(first + 1, second + 1) for first, second in schedule.games(1)]
+    [(6, 4), (5, 3), (1, 2)]
+    >>> schedule.pairs_met == schedule.bound == 15
+    True
+    """
+    players = _validate.count("players", players, least=2)
+    n = players + players % 2
+    table = np.full((n - 1, players), -1, dtype=np.int64)
+    first = np.empty((n - 1, players // 2), dtype=np.int64)
+    for r in range(n - 1):
+        games = [pair for pair in _berger_round(n, r) if max(pair) < players]
+        for t, pair in enumerate(games):
+            table[r, list(pair)] = t
+            first[r, t] = pair[0]
+    return Schedule(table, first)
+
+
+def _berger_round(n: int, r: int) -> list[tuple[int, int]]:
+    """Return the games of round r among an even number n of players."""
+    circle, last = n - 1, n - 1
+    a = r * (n // 2) % circle
+    lead = (last, a) if r % 2 else (a, last)
+    others = [((a + k) % circle, (a - k) % circle) for k in range(1, n // 2)]
+    return [lead, *others]
+
+
+def _grid(name: str, values: Any) -> Ints:
+    """Return a read-only int64 copy with two dimensions, none of them empty."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integers, got {array.dtype}")
+    if array.ndim != 2 or not array.size:
+        raise ValueError(f"{name} must have two dimensions, got shape {array.shape}")
+    copy = array.astype(np.int64)
+    copy.setflags(write=False)
+    return copy

@@ -1,0 +1,259 @@
+"""What came out of a tournament."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from os import PathLike
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mds_sim._tables import html_table, text_table
+from mds_sim.theory.tournament import pairs_bound
+
+from .history import History, Ints, new_faces
+from .players import Player, Round
+from .rounds import rounds_of
+
+SHOWN = 24  # rows of a printed table
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One line of the standings.
+
+    Attributes
+    ----------
+    rank : int
+        From 1; players whom the criteria leave tied share it.
+    player : Player
+    scores : tuple of int
+        One for each criterion of the contention rule.
+    met : int
+        Different people met.
+    sat_out : int
+        Rounds sat out.
+
+    Examples
+    --------
+    >>> Standing(1, Player("Ann"), scores=(3, 8), met=6, sat_out=0).rank
+    1
+    """
+
+    rank: int
+    player: Player
+    scores: tuple[int, ...]
+    met: int
+    sat_out: int
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TournamentResult:
+    """A tournament that is over: the winner, the standings, who met whom.
+
+    Attributes
+    ----------
+    players : tuple of Player
+    history : History
+        The rounds as arrays: ``history.table[r, p]``, ``history.winner[r, t]``.
+    standings : tuple of Standing
+        Best first; the winner is alone at rank 1.
+    criteria : tuple of str
+        What each of the scores is.
+    decided_by : str
+        What told the winner from the others: a criterion, or ``"playoff"``.
+    playoff : Round or None
+        The game among all whom the criteria left tied. It counts for nothing else.
+
+    Examples
+    --------
+    >>> from mds_sim.tournament import Tournament
+    >>> result = Tournament(["Ann", "Bob", "Cid"], 1, 2, rounds=3, rng=3).play()
+    >>> print(result)
+    Cid won: 3 players, 1 table of 2, 3 rounds
+      player  wins  opponents' wins  met  sat out
+      1. Cid     2                1    2        1
+      2. Ann     1                2    2        1
+      3. Bob     0                3    2        1
+      3 of at most 3 pairs met; decided by wins
+    """
+
+    players: tuple[Player, ...]
+    history: History
+    standings: tuple[Standing, ...]
+    criteria: tuple[str, ...]
+    decided_by: str
+    playoff: Round | None = None
+
+    @property
+    def winner(self) -> Player:
+        """The one winner of the tournament."""
+        return self.standings[0].player
+
+    @property
+    def rounds(self) -> tuple[Round, ...]:
+        """The rounds, with players, winners and bench; without the playoff."""
+        return rounds_of(self.players, self.history)
+
+    @property
+    def meetings(self) -> Ints:
+        """How often any two players met, shape (N, N), with a diagonal of 0."""
+        return self.history.meetings
+
+    @property
+    def opponents(self) -> Ints:
+        """How many different people each player met, shape (N,)."""
+        return self.history.opponents
+
+    @property
+    def new_faces(self) -> NDArray[np.float64]:
+        """Different people met after each round, mean over players, shape (R,)."""
+        return new_faces(self.history.table)
+
+    @property
+    def pairs_met(self) -> int:
+        """How many different pairs met."""
+        return int(self.opponents.sum()) // 2
+
+    @property
+    def bound(self) -> int:
+        """The most different pairs that could have met."""
+        plan = self.history
+        return pairs_bound(plan.players, plan.tables, plan.seats, plan.round)
+
+    def same_as(self, other: object) -> bool:
+        """Tell whether the other is a result with the same rounds and winner."""
+        return (
+            isinstance(other, TournamentResult)
+            and self.players == other.players
+            and self.standings == other.standings
+            and np.array_equal(self.history.table, other.history.table)
+            and np.array_equal(self.history.winner, other.history.winner)
+        )
+
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """Write one line for each player in each round.
+
+        Parameters
+        ----------
+        path : str or path
+            An existing file is replaced. UTF-8, with the columns round, table (empty
+            for who sat out), player, won (0 or 1) and playoff (0 or 1).
+        """
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            lines = csv.writer(file, lineterminator="\n")
+            lines.writerow(["round", "table", "player", "won", "playoff"])
+            for r in self.rounds:
+                lines.writerows(_games(r, playoff=0))
+                lines.writerows([r.number, "", player, 0, 0] for player in r.bench)
+            if self.playoff is not None:
+                lines.writerows(_games(self.playoff, playoff=1))
+
+    def _rows(self) -> list[list[str]]:
+        """Return the standings as words, cut where a screen ends."""
+        shown = self.standings[:SHOWN]
+        width = len(str(shown[-1].rank))
+        rows = [
+            [
+                f"{line.rank:>{width}}. {_clip(line.player.name)}",
+                *map(str, (*line.scores, line.met, line.sat_out)),
+            ]
+            for line in shown
+        ]
+        hidden = len(self.standings) - SHOWN
+        if hidden > 0:
+            rows.append([f"and {hidden} more", *[""] * (len(rows[0]) - 1)])
+        return rows
+
+    @property
+    def _header(self) -> list[str]:
+        return ["player", *self.criteria, "met", "sat out"]
+
+    @property
+    def _title(self) -> str:
+        plan = self.history
+        return (
+            f"{_clip(self.winner.name)} won: {plan.players} players, "
+            f"{_number(plan.tables, 'table')} of {plan.seats}, "
+            f"{_number(plan.round, 'round')}"
+        )
+
+    @property
+    def _finding(self) -> str:
+        met = f"{self.pairs_met} of at most {self.bound} pairs met"
+        return f"{met}; decided by {self.decided_by}"
+
+    def __str__(self) -> str:
+        table = text_table(self._title, [self._header, *self._rows()])
+        return f"{table}\n  {self._finding}"
+
+    def __repr__(self) -> str:
+        return f"TournamentResult({self._title}; {self._finding})"
+
+    def _repr_html_(self) -> str:
+        """Show the standings in Jupyter; without colours, so for any theme."""
+        title = f"{self._title}. {self._finding}."
+        return html_table(title, self._rows(), header=self._header)
+
+
+def rank(
+    players: Sequence[Player],
+    history: History,
+    scores: Ints,
+    champion: int | None = None,
+) -> tuple[Standing, ...]:
+    """Order the players by their scores, the champion first.
+
+    Parameters
+    ----------
+    players : sequence of Player
+    history : History
+    scores : ndarray of int64, shape (players, criteria)
+    champion : int, optional
+        Comes before all who have the same scores, alone at rank 1.
+
+    Returns
+    -------
+    tuple of Standing
+        Who is tied shares the rank, in the order of `players`.
+
+    Examples
+    --------
+    >>> history = History.start(("Ann", "Bob"), tables=1, seats=2, rounds=1)
+    >>> pair = Player("Ann"), Player("Bob")
+    >>> [line.rank for line in rank(pair, history, np.array([[0], [0]]))]
+    [1, 1]
+    """
+    keys = [(p != champion, *(-score).tolist()) for p, score in enumerate(scores)]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    place = {keys[p]: i for i, p in reversed(list(enumerate(order, start=1)))}
+    return tuple(
+        Standing(
+            place[keys[p]],
+            players[p],
+            tuple(scores[p].tolist()),
+            int(history.opponents[p]),
+            int(history.sat_out[p]),
+        )
+        for p in order
+    )
+
+
+def _games(round: Round, playoff: int) -> Iterator[list[object]]:
+    """Yield one line for each player at the tables of a round."""
+    for table in round:
+        for player in table.players:
+            won = int(player == table.winner)
+            yield [round.number, table.number, player, won, playoff]
+
+
+def _clip(name: str) -> str:
+    """Shorten a name that would break the table."""
+    return name if len(name) <= 30 else name[:29] + "…"
+
+
+def _number(count: int, noun: str) -> str:
+    """Write a count and its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
