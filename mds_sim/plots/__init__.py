@@ -3,7 +3,7 @@
 from .files import plot_fill, plot_packing, plot_strategies
 from .pool import plot_busy, plot_gantt
 from .stream import plot_batch_sizes, plot_latency, plot_throughput, plot_windows
-from .style import OKABE_ITO
+from .style import OKABE_ITO, set_style
 from .tournament import plot_meetings, plot_new_faces
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "plot_strategies",
     "plot_throughput",
     "plot_windows",
+    "set_style",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from mds_sim.analysis.metrics import busy_workers, queue_length
 from mds_sim.records import RunRecord
 
-from .style import OKABE_ITO, axes, time_unit
+from .style import OKABE_ITO, axes, begin_at_zero, time_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,6 +62,8 @@ def plot_gantt(
             label=label,
         )
     workers = max((r.workers for r in records.values()), default=1)
+    first = min((_begin(r) for r in records.values()), default=0.0)
+    begin_at_zero(ax, first, max((_end(r) for r in records.values()), default=0.0))
     ax.set_ylim(workers - 0.5, -0.5)
     ax.set_yticks(range(workers))
     ax.set_xlabel(f"time [{unit}]")
@@ -114,6 +116,11 @@ def plot_busy(record: RunRecord, *, ax: Axes | None = None) -> Axes:
     ax.set_title(f"Workers are busy {record.utilisation:.0%} of the time")
     ax.legend()
     return ax
+
+
+def _begin(record: RunRecord) -> float:
+    """Return when the first job started [s]."""
+    return float(record.jobs.start.min()) if len(record.jobs) else 0.0
 
 
 def _end(record: RunRecord) -> float:

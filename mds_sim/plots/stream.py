@@ -10,7 +10,7 @@ from mds_sim.analysis.metrics import size_counts
 from mds_sim.records import RunRecord
 from mds_sim.theory.poisson import FirstMessageLaw
 
-from .style import OKABE_ITO, axes, time_unit
+from .style import OKABE_ITO, axes, begin_at_zero, time_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,6 +70,7 @@ def plot_windows(record: RunRecord, *, most: int = 8, ax: Axes | None = None) ->
     ax.set_ylim(shown - 0.4, -0.6)
     ax.set_xlabel(f"time [{unit}]")
     ax.set_ylabel("mini-batch")
+    begin_at_zero(ax, float(jobs.open.min(initial=end)), end)
     overlap = bool((jobs.start[1:shown] < jobs.finish[: max(shown - 1, 0)]).any())
     verdict = "work overlaps" if overlap else "work fits between them"
     ax.set_title(f"{shown} batches: windows follow each other, {verdict}")

@@ -46,6 +46,49 @@ def time_unit(span: float) -> tuple[str, float]:
     (('s', 1.0), ('min', 60.0))
     """
     for unit, length in (("d", DAY), ("h", HOUR), ("min", MINUTE)):
-        if span > 3 * length or (unit == "min" and span > length):
+        if span > 3 * length:
             return unit, length
     return "s", 1.0
+
+
+def begin_at_zero(ax: Axes, first: float, last: float) -> None:
+    """Let a time axis begin at 0, if what it shows begins near 0.
+
+    Examples
+    --------
+    >>> ax = axes()
+    >>> begin_at_zero(ax, first=5.0, last=60.0)
+    >>> float(ax.get_xlim()[0])
+    0.0
+    """
+    if 0 <= first <= (last - first) / 2:
+        ax.set_xlim(left=0)
+
+
+def set_style() -> None:
+    """Set figure size, resolution and lines for the notebooks of this package.
+
+    Figures themselves never change Matplotlib's settings; a notebook may, once.
+
+    Examples
+    --------
+    >>> set_style()
+    """
+    from matplotlib import pyplot as plt
+
+    plt.rcParams.update(
+        {
+            "figure.figsize": (9, 3.6),
+            "figure.dpi": 80,
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.alpha": 0.25,
+            "axes.titlelocation": "left",
+            "legend.frameon": True,
+            "legend.framealpha": 0.85,
+            "legend.edgecolor": "none",
+        }
+    )

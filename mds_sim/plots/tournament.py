@@ -57,6 +57,7 @@ def plot_meetings(
     ax.set_xticks(range(0, players, step), names[::step], rotation=90)
     ax.set_yticks(range(0, players, step), names[::step])
     ax.set(xlabel="player", ylabel="player")
+    ax.grid(visible=False)
     often = "once" if most == 1 else f"{most} times"
     pairs = f"{source.pairs_met} of at most {source.bound} pairs meet"
     ax.set_title(f"{pairs}, none more than {often}")

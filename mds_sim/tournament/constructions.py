@@ -48,8 +48,10 @@ class Schedule:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", _grid("table", self.table))
-        if self.table.min() < -1 or self.table.max() < 0:
-            raise ValueError("table must be -1 (sits out) or the number of a table")
+        low, high = int(self.table.min()), int(self.table.max())
+        if low < -1 or high < 0:
+            rule = "-1 (sits out) or the number of a table, and seat somebody"
+            raise ValueError(f"table must be {rule}, got {low} to {high}")
         if self.first is not None:
             object.__setattr__(self, "first", _grid("first", self.first))
 

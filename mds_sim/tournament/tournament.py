@@ -148,7 +148,7 @@ class Tournament:
         if self.finished:
             raise RuntimeError(
                 f"the tournament must have rounds left, but {self.standings[0].player} "
-                f"has won it; see play()"
+                f"has won it; play() returns the result"
             )
         if self._rounds_over():
             self._seated = self._tied()
@@ -271,6 +271,7 @@ def _strategy(name: str, value: Any, method: str, example: object) -> Any:
         )
     if not callable(getattr(value, method, None)):
         raise TypeError(
-            f"{name} must have a method {method}(...) as {example!r}, got {value!r}"
+            f"{name} must be a value with a method {method}(...), such as {example!r}, "
+            f"got {value!r}"
         )
     return value

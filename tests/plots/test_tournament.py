@@ -1,0 +1,138 @@
+"""The figures show what they say: their artists are read, not their pixels."""
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+
+from mds_sim.plots.style import OKABE_ITO
+from mds_sim.plots.tournament import plot_meetings, plot_new_faces
+from mds_sim.theory.tournament import expected_opponents
+from mds_sim.tournament import (
+    GreedySeating,
+    RandomSeating,
+    Seating,
+    Tournament,
+    TournamentResult,
+    round_robin,
+)
+
+
+def play(seating: Seating, count: int, rounds: int = 5) -> list[TournamentResult]:
+    plan = (16, 4, 4, rounds)
+    return [Tournament(*plan, seating=seating, rng=s).play() for s in range(count)]
+
+
+@pytest.fixture(autouse=True)
+def close_figures() -> Iterator[None]:
+    yield
+    plt.close("all")
+
+
+def labels(ticks: list[object]) -> list[str]:
+    return [tick.get_text() for tick in ticks]  # type: ignore[attr-defined]
+
+
+def test_meetings_of_a_tournament() -> None:
+    (result,) = play(RandomSeating(), 1)
+    ax = plot_meetings(result)
+    (image,) = ax.get_images()
+    shown = image.get_array()
+    assert shown is not None
+    assert shown.mask.tolist() == np.eye(16, dtype=bool).tolist()
+    assert np.array_equal(shown.filled(0), result.meetings)
+    assert image.get_cmap().name == "cividis"
+    assert labels(ax.get_yticklabels()) == [f"P{p}" for p in range(1, 17)]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("player", "player")
+    most = result.meetings.max()
+    assert ax.get_title() == (
+        f"{result.pairs_met} of at most 120 pairs meet, none more than {most} times"
+    )
+
+
+def test_meetings_of_a_large_schedule_name_some_players() -> None:
+    ax = plot_meetings(round_robin(60))
+    assert labels(ax.get_xticklabels())[:3] == ["1", "4", "7"]
+    assert len(ax.get_yticks()) == 20
+    assert ax.get_title() == "1770 of at most 1770 pairs meet, none more than once"
+
+
+def test_new_faces_has_markers_line_and_bound() -> None:
+    results = {"random": play(RandomSeating(), 6), "greedy": play(GreedySeating(), 6)}
+    ax = plot_new_faces(results)
+    random, greedy = ax.containers
+    for container, runs, colour, marker in (
+        (random, results["random"], OKABE_ITO[0], "o"),
+        (greedy, results["greedy"], OKABE_ITO[1], "s"),
+    ):
+        points, caps, bars = container.lines
+        mean = np.mean([run.new_faces for run in runs], axis=0)
+        assert points.get_xdata().tolist() == [1, 2, 3, 4, 5]
+        assert np.array_equal(points.get_ydata(), mean)
+        assert to_hex(points.get_color()).upper() == colour
+        assert (points.get_marker(), points.get_linestyle()) == (marker, "None")
+        assert (len(caps), len(bars)) == (2, 1)
+    theory, bound = ax.lines[-2:]
+    assert theory.get_linestyle() == "-"
+    expected = [expected_opponents(16, 4, 4, r) for r in range(1, 6)]
+    assert theory.get_ydata().tolist() == expected
+    assert (bound.get_linestyle(), bound.get_color()) == ("--", "grey")
+    assert bound.get_ydata().tolist() == [3, 6, 9, 12, 15]
+    assert ax.get_xlabel() == "round"
+    assert ax.get_ylabel() == "different people met [mean over players]"
+    assert labels(ax.get_legend().get_texts()) == [
+        "random seating, theory",
+        "bound",
+        "random",
+        "greedy",
+    ]
+    best = np.mean([run.new_faces[-1] for run in results["greedy"]])
+    assert ax.get_title() == f"With greedy, a player meets {best:.1f} of 15 others"
+
+
+def test_one_tournament_has_no_interval() -> None:
+    (result,) = play(RandomSeating(), 1)
+    (container,) = plot_new_faces({"one night": result}).containers
+    assert container.lines[1] == ()
+
+
+def test_figures_draw_where_they_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plt, "show", lambda: pytest.fail("show() was called"))
+    _, (left, right) = plt.subplots(1, 2)
+    (result,) = play(RandomSeating(), 1)
+    assert plot_meetings(result, ax=left) is left
+    assert plot_new_faces({"one": result}, ax=right) is right
+    assert len(plt.get_fignums()) == 1
+    assert isinstance(plot_meetings(result), Axes)
+
+
+@pytest.mark.parametrize(
+    ("results", "message"),
+    [
+        ({}, "results must have the same players, tables and seats, got none"),
+        (
+            {"a": [], "b": []},
+            "results of one label must be of one length, got [] rounds for 'a'",
+        ),
+        (
+            {"a": [*play(RandomSeating(), 1), *play(RandomSeating(), 1, rounds=2)]},
+            "results of one label must be of one length, got [2, 5] rounds for 'a'",
+        ),
+        (
+            {
+                "a": play(RandomSeating(), 1),
+                "b": Tournament(6, 2, 3, 2, rng=1).play(),
+            },
+            "results must have the same players, tables and seats, "
+            "got [(6, 2, 3), (16, 4, 4)]",
+        ),
+    ],
+)
+def test_results_that_do_not_compare(results: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        plot_new_faces(results)  # type: ignore[arg-type]  # that is the test
+    assert plt.get_fignums() == []
