@@ -6,9 +6,9 @@ usage() {
     cat <<'END'
 usage: docker run --rm mds_sim WORD [OPTION ...]
 
-  stream      simulate the message stream         (--help lists its options)
-  files       simulate the nightly files
-  tournament  seat the players of a game night
+  stream      messages in mini-batches on a pool  (--help lists its options)
+  files       real files in buckets on a pool
+  tournament  a game night, round by round
   demo        see all three
   test        check style, types, tests and notebooks
   coverage    measure what the tests reach

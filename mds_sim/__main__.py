@@ -49,8 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     round 1
     ...
     """
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    # JupyterLab has options of its own, which argparse cannot know.
+    arguments, rest = parser.parse_known_args(argv)
+    arguments.jupyter = rest
     command: Callable[[argparse.Namespace], int] = arguments.command
+    if rest and command is not run_lab:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         return command(arguments)
     except KeyboardInterrupt:
@@ -242,7 +247,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--speed", type=_positive, default=600.0, help="seconds a second")
 
     sub = add("lab", run_lab, "JupyterLab on the first notebook")
-    sub.add_argument("jupyter", nargs=argparse.REMAINDER, help="options for Jupyter")
+    sub.epilog = "Other options, such as --no-browser or --port 9000, are Jupyter's."
     return parser
 
 
