@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -108,14 +108,11 @@ def test_a_cheat_is_found_by_its_rule(bend: Bend, rule: str) -> None:
 
 
 def test_chance_from_elsewhere_is_found() -> None:
-    @dataclass(frozen=True)
-    class Own:
-        rng: np.random.Generator = field(
-            default_factory=lambda: np.random.default_rng(1)
-        )
+    elsewhere = np.random.default_rng(1)
 
+    class Own:
         def seat(self, history: History, rng: np.random.Generator) -> np.ndarray:
-            return RandomSeating().seat(history, self.rng)
+            return RandomSeating().seat(history, elsewhere)
 
         def __repr__(self) -> str:
             return "Own()"
