@@ -66,6 +66,7 @@ def _nights() -> Iterator[tuple[Ints, int]]:
     corners: list[tuple[list[int], int]] = [
         ([10], 10),
         ([0], 10),
+        ([11, 12], 10),
         ([6, 5], 10),
         ([5, 5, 5, 5], 10),
         ([0, 10, 0, 10, 0], 10),

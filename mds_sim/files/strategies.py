@@ -3,6 +3,12 @@
 Each rule is written here to be fast; `mds_sim.files.reference` says the same in
 plain loops, and the tests hold both equal. `n` is the number of files, `k` the
 number of buckets.
+
+References
+----------
+.. [1] D. S. Johnson, A. Demers, J. D. Ullman, M. R. Garey, R. L. Graham (1974),
+   "Worst-case performance bounds for simple one-dimensional packing algorithms",
+   SIAM Journal on Computing 3(4), 299-325: first and best fit, and decreasing.
 """
 
 from __future__ import annotations

@@ -113,6 +113,11 @@ def _append(path: Path) -> None:
         stream.write(b"more")
 
 
+def _append_much(path: Path) -> None:
+    with path.open("ab") as stream:
+        stream.write(bytes(3 * copying.CHUNK))
+
+
 def _truncate(path: Path) -> None:
     path.write_bytes(b"less")
 
@@ -139,6 +144,12 @@ SPOILS = [
         _append,
         f"has changed its size since it was packed, from {SIZE} to {SIZE + 4} bytes",
         id="grown",
+    ),
+    pytest.param(
+        _append_much,
+        "has changed its size since it was packed, "
+        f"from {SIZE} to {SIZE + 3 * copying.CHUNK} bytes",
+        id="grown by chunks",
     ),
     pytest.param(
         _truncate,

@@ -210,6 +210,10 @@ class TestInside:
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             inside(tmp_path, name)
 
+    def test_an_absolute_name_leads_out_wherever_it_leads(self, tmp_path: Path) -> None:
+        with pytest.raises(ValueError, match=r"^must stay inside the folder, got "):
+            inside(tmp_path, str(tmp_path / "a.bin"))
+
     @posix_only
     def test_a_link_that_leads_out(self, tmp_path: Path) -> None:
         (tmp_path / "in").mkdir()

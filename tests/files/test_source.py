@@ -134,6 +134,15 @@ class TestWriteFiles:
             write_files(tmp_path, [1, 1], names=["a", "b"])
         assert [(f.name, f.size_bytes) for f in scan_files(tmp_path)] == [("b", 4)]
 
+    def test_not_even_a_file_that_came_in_between(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "b").write_bytes(b"mine")
+        monkeypatch.setattr("os.path.lexists", lambda path: False)
+        with pytest.raises(FileExistsError):
+            write_files(tmp_path, [1], names=["b"])
+        assert (tmp_path / "b").read_bytes() == b"mine"
+
     @pytest.mark.parametrize(
         ("sizes", "names", "message"),
         [
