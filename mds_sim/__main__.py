@@ -240,10 +240,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--rounds", type=_count, default=5, help="rounds")
     sub.add_argument("--seating", choices=SEATINGS, default="greedy", help="who where")
     sub.add_argument("--csv", type=Path, metavar="FILE", help="write the rounds there")
-    sub.add_argument("--seed", type=int, help="equal seeds, equal evenings")
+    sub.add_argument("--seed", type=_seed, help="equal seeds, equal evenings")
 
     sub = add("demo", run_demo, "all of it, in under a minute")
-    sub.add_argument("--seed", type=int, default=1, help="equal seeds, equal input")
+    sub.add_argument("--seed", type=_seed, default=1, help="equal seeds, equal input")
     sub.add_argument("--speed", type=_positive, default=600.0, help="seconds a second")
 
     sub = add("lab", run_lab, "JupyterLab on the first notebook")
@@ -254,7 +254,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_common(sub: argparse.ArgumentParser) -> None:
     """Add the options that both pipelines have."""
     sub.add_argument("--workers", type=_count, default=10, help="threads in the pool")
-    sub.add_argument("--seed", type=int, help="equal seeds, equal input")
+    sub.add_argument("--seed", type=_seed, help="equal seeds, equal input")
     sub.add_argument("--json", action="store_true", help="print the summary as JSON")
     sub.add_argument("--quiet", action="store_true", help="no progress bar")
 
@@ -267,13 +267,18 @@ def _positive(text: str) -> float:
         raise argparse.ArgumentTypeError(f"must be > 0, got {text!r}") from None
 
 
-def _count(text: str) -> int:
-    """Read a whole number >= 1."""
+def _count(text: str, least: int = 1) -> int:
+    """Read a whole number of at least `least`."""
     try:
-        return _validate.count("it", int(text))
+        return _validate.count("it", int(text), least)
     except ValueError:
-        message = f"must be a whole number >= 1, got {text!r}"
+        message = f"must be a whole number >= {least}, got {text!r}"
         raise argparse.ArgumentTypeError(message) from None
+
+
+def _seed(text: str) -> int:
+    """Read a seed: a whole number >= 0."""
+    return _count(text, least=0)
 
 
 def _clock(options: argparse.Namespace) -> Clock:

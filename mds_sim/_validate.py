@@ -30,7 +30,11 @@ def non_negative(name: str, value: float, unit: str = "") -> float:
 def _number(name: str, value: float, rule: str, unit: str, accept: Any) -> float:
     """Return `value` as a float that `accept` takes."""
     try:
+        if isinstance(value, str | bytes):
+            raise TypeError  # `float` would read it
         number = float(value)
+    except OverflowError:  # an int beyond all floats
+        number = math.inf
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {value!r}") from None
     if not accept(number):
@@ -66,9 +70,35 @@ def choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
+def numbers(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return `values` as a new float64 array with one dimension."""
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind not in "biufO":
+            raise TypeError  # a date would be read as a number of days, say
+        array = array.astype(np.float64)
+    except (TypeError, ValueError):
+        kind = getattr(values, "dtype", type(values).__name__)
+        raise TypeError(f"{name} must be an array of numbers, got {kind}") from None
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have one dimension, got shape {array.shape}")
+    return array
+
+
+def integers(name: str, values: ArrayLike) -> NDArray[np.int64]:
+    """Return `values` as a new int64 array with one dimension; nothing is rounded."""
+    number = numbers(name, values)
+    array = np.asarray(values)
+    if np.can_cast(array.dtype, np.int64):
+        return array.astype(np.int64)
+    whole = (number == np.floor(number)) & (np.abs(number) < 2.0**63)
+    _each(name, number, whole, "whole numbers")
+    return number.astype(np.int64)
+
+
 def times(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """Return times [s] as float64, shape (n,): finite, >= 0 and ascending."""
-    array = _vector(name, values)
+    array = numbers(name, values)
     _each(name, array, np.isfinite(array) & (array >= 0), ">= 0 and finite [s]")
     descents = np.flatnonzero(array[1:] < array[:-1])
     if descents.size:
@@ -82,36 +112,24 @@ def times(name: str, values: ArrayLike) -> NDArray[np.float64]:
 
 def durations(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """Return durations [s] as float64, shape (n,): each finite and >= 0."""
-    array = _vector(name, values)
+    array = numbers(name, values)
     _each(name, array, np.isfinite(array) & (array >= 0), ">= 0 and finite [s]")
     return array
 
 
 def sizes(name: str, values: ArrayLike) -> NDArray[np.int64]:
     """Return sizes as int64, shape (n,): whole bytes, each >= 0."""
+    number = numbers(name, values)
     array = np.asarray(values)
-    if array.dtype.kind in "iub" and array.ndim == 1:
+    if array.dtype.kind in "iub":
         _each(name, array, array >= 0, "whole bytes >= 0")
         # An unsigned size beyond int64 would turn negative in silence.
         _each(name, array, array <= np.iinfo(np.int64).max, "at most 2**63 - 1 bytes")
         return array.astype(np.int64)
-    number = _vector(name, values)
     # The comparison with 2**63 keeps the cast exact; NaN fails every comparison.
     whole = (number >= 0) & (number < 2.0**63) & (number == np.floor(number))
     _each(name, number, whole, "whole bytes >= 0")
     return number.astype(np.int64)
-
-
-def _vector(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    """Return `values` as float64 with one dimension."""
-    try:
-        array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        kind = type(values).__name__
-        raise TypeError(f"{name} must be an array of numbers, got {kind}") from None
-    if array.ndim != 1:
-        raise ValueError(f"{name} must have one dimension, got shape {array.shape}")
-    return array
 
 
 def _each(name: str, array: NDArray[Any], valid: NDArray[np.bool_], rule: str) -> None:

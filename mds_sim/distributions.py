@@ -270,7 +270,11 @@ class _SciPyLaw:
         return float(self.frozen.mean())
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
-        return np.asarray(self.frozen.rvs(size=size, random_state=rng), np.float64)
+        if hasattr(self.frozen, "rvs"):
+            values = self.frozen.rvs(size=size, random_state=rng)
+        else:  # scipy.stats.Normal and all others that SciPy makes since 1.15
+            values = self.frozen.sample(size, rng=rng)
+        return np.asarray(values, np.float64)
 
 
 def as_law(name: str, law: Any) -> Law:
@@ -295,9 +299,11 @@ def as_law(name: str, law: Any) -> Law:
     """
     if isinstance(law, type):
         raise TypeError(f"{name} must be a law, got the class {law.__name__}: call it")
-    if callable(getattr(law, "sample", None)) and hasattr(law, "mean"):
+    mean = getattr(law, "mean", None)  # SciPy's is a method, ours is not
+    has_sample = callable(getattr(law, "sample", None)) and mean is not None
+    if has_sample and not callable(mean):
         return law  # type: ignore[no-any-return]  # duck-typed, checked just above
-    if callable(getattr(law, "rvs", None)):
+    if has_sample or callable(getattr(law, "rvs", None)):
         return _SciPyLaw(law)
     raise TypeError(
         f"{name} must be a law such as Exponential(mean) or a frozen "

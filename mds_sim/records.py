@@ -29,11 +29,12 @@ class _Columns:
     def __post_init__(self) -> None:
         length = -1
         for name, values in self._columns():
-            dtype = np.int64 if name in self._integers else np.float64
-            array = np.array(values, dtype=dtype)
-            if array.ndim != 1 or length not in (-1, array.size):
+            whole = name in self._integers
+            read = _validate.integers if whole else _validate.numbers
+            array: Floats | Ints = read(name, values)
+            if length not in (-1, array.size):
                 raise ValueError(
-                    f"{name} must have shape ({max(length, 0)},) as the other columns, "
+                    f"{name} must have shape ({length},) as the other columns, "
                     f"got {array.shape}"
                 )
             length = array.size
@@ -101,7 +102,7 @@ class Jobs(_Columns):
     start, finish : ndarray of float64, shape (n_jobs,)
         When a worker took it and was done with it [s].
     worker : ndarray of int64, shape (n_jobs,)
-        Number of that worker, from 0.
+        Number of that worker, from 0; -1 for a job that was cancelled.
     n_items : ndarray of int64, shape (n_jobs,)
         How many items it holds.
     load : ndarray of int64, shape (n_jobs,)
@@ -246,7 +247,7 @@ class RunRecord:
     @property
     def span(self) -> float:
         """From the first arrival to the last finish [s]; 0 if nothing came."""
-        if not len(self.jobs):
+        if not len(self.items):
             return 0.0
         return float(self.jobs.finish.max() - self.items.arrival.min())
 
@@ -307,7 +308,7 @@ class RunRecord:
     def summary(self) -> Summary:
         """Return the figures that people ask for first."""
         latency, waiting, n_items = self.latency, self.waiting, self.jobs.n_items
-        some = len(self.jobs) > 0
+        some = len(self.items) > 0
         return Summary(
             items=len(self.items),
             jobs=len(self.jobs),
@@ -332,8 +333,8 @@ class RunRecord:
     def check(self) -> RunRecord:
         """Verify that the record can be true, and return it.
 
-        Every item is in one job, times are in order, loads add up, and no worker
-        does two jobs at a time.
+        Every item is in one job and every job has one, times are in order, loads add up, no worker does
+        two jobs at a time, and a job that no worker did is among the failures.
 
         Raises
         ------
@@ -347,6 +348,7 @@ class RunRecord:
         )
         count = np.bincount(items.job, minlength=n_jobs)
         _all("job's n_items must count its items", jobs.n_items == count)
+        _all("job must hold an item", count > 0)
         load = np.zeros(n_jobs, np.int64)
         np.add.at(load, items.job, items.size)
         _all("job's load must add up its items' sizes", jobs.load == load)
@@ -355,13 +357,26 @@ class RunRecord:
         _all("job must open before it is ready", jobs.open <= jobs.ready)
         _all("job must be ready before it starts", jobs.ready <= jobs.start)
         _all("job must start before it finishes", jobs.start <= jobs.finish)
+        _all("job must finish at a finite time", np.isfinite(jobs.finish))
+        known = [self._knows(failure) for failure in self.failures]
+        _all("failure must name a job and an item of it", np.array(known, bool))
         on_duty = (jobs.worker >= 0) & (jobs.worker < self.workers)
-        _all(f"job's worker must be in 0..{self.workers - 1}", on_duty)
+        failed = np.isin(np.arange(n_jobs), [f.job for f in self.failures])
+        cancelled = (jobs.worker == -1) & (jobs.start == jobs.finish) & failed
+        _all(f"job's worker must be in 0..{self.workers - 1}, or -1 if it was "
+             "cancelled", on_duty | cancelled)  # fmt: skip
         order = np.lexsort((jobs.finish, jobs.start, jobs.worker))
         same = jobs.worker[order][1:] == jobs.worker[order][:-1]
         later = jobs.start[order][1:] >= jobs.finish[order][:-1]
         _all("job must start after its worker's last one", ~same | later, order[1:])
         return self
+
+    def _knows(self, failure: Failure) -> bool:
+        """Tell whether the rows that a failure names are in this record."""
+        if failure.item is None:
+            return 0 <= failure.job < len(self.jobs)
+        in_range = 0 <= failure.item < len(self.items)
+        return in_range and bool(self.items.job[failure.item] == failure.job)
 
     def same_as(self, other: RunRecord) -> bool:
         """Tell whether both records are equal, bit for bit."""

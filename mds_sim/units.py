@@ -33,8 +33,8 @@ def format_seconds(seconds: float) -> str:
     """
     for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (1.0, "s")):
         if abs(seconds) >= unit:
-            return f"{seconds / unit:.3g} {name}"
-    return f"{seconds * 1e3:.3g} ms" if seconds else "0 s"
+            return f"{_three_digits(seconds / unit)} {name}"
+    return f"{_three_digits(seconds * 1e3)} ms" if seconds else "0 s"
 
 
 def format_bytes(size: float) -> str:
@@ -47,5 +47,10 @@ def format_bytes(size: float) -> str:
     """
     for unit, name in ((GB, "GB"), (MB, "MB"), (KB, "kB")):
         if abs(size) >= unit:
-            return f"{size / unit:.3g} {name}"
-    return f"{size:.3g} B"
+            return f"{_three_digits(size / unit)} {name}"
+    return f"{_three_digits(size)} B"
+
+
+def _three_digits(number: float) -> str:
+    """Write a number with three digits, or all of them if it has more."""
+    return f"{number:.3g}" if abs(number) < 999.5 else f"{number:,.0f}"

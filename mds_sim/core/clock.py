@@ -18,14 +18,15 @@ import math
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures import wait as wait_for_futures
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from queue import SimpleQueue
 from time import perf_counter
 from time import sleep as real_sleep
 from typing import Any, Protocol
 
 from mds_sim import _validate
+from mds_sim.units import DAY
 
 Callback = Callable[[], object]
 
@@ -164,8 +165,9 @@ class WallClock:
 
     def _start(self) -> None:
         """Let time begin, unless it has begun."""
-        if self._origin is None:
-            self._origin = perf_counter()
+        with self._changed:
+            if self._origin is None:
+                self._origin = perf_counter()
 
     def sleep(self, seconds: float) -> None:
         """Block the calling thread for `seconds` of this clock."""
@@ -174,12 +176,14 @@ class WallClock:
 
     def sleep_until(self, time: float) -> None:
         """Block the calling thread until the clock shows `time`."""
+        time = _validate.finite("time", time)
         self._start()
         while (delay := (time - self.time()) / self.speed) > 0:
-            real_sleep(delay)
+            real_sleep(min(delay, DAY))  # the system refuses some thousand years
 
     def call_at(self, time: float, callback: Callback) -> None:
         """Call `callback` at `time` in the clock's own thread."""
+        time = _validate.finite("time", time)
         self._start()
         with self._changed:
             heapq.heappush(self._agenda, (time, next(self._order), callback))
@@ -201,16 +205,18 @@ class WallClock:
 
     def wait(self, future: Future[Any], timeout: float | None = None) -> None:
         """Block until `future` is done or `timeout` seconds of the clock are over."""
-        if not future.done():
-            real = None if timeout is None else timeout / self.speed
-            wait_for_futures([future], real)
+        real = None
+        if timeout is not None:
+            real = min(timeout / self.speed, threading.TIMEOUT_MAX)
+        with suppress(CancelledError, TimeoutError):
+            Future.exception(future, real)  # that of `ClockFuture` would come back here
 
     def _tick(self) -> None:
         """Call what is due, one after the other, until nothing is left."""
         while (callback := self._next()) is not None:
             try:
                 callback()
-            except Exception:
+            except BaseException:
                 # A callback that fails must not stop the time of all others.
                 threading.excepthook(
                     threading.ExceptHookArgs(
@@ -295,7 +301,7 @@ class VirtualClock:
 
     def call_at(self, time: float, callback: Callback) -> None:
         """Call `callback` at `time` (now, if `time` is past)."""
-        self._add(time, 0, callback)
+        self._add(_validate.finite("time", time), 0, callback)
 
     def call_soon(self, callback: Callback) -> None:
         """Call `callback` at this instant, after all else that happens at it."""
@@ -313,6 +319,7 @@ class VirtualClock:
 
     def sleep_until(self, time: float) -> None:
         """Let time pass for the calling thread until `time`."""
+        time = _validate.finite("time", time)
         thread: _VirtualThread | None = getattr(self._local, "thread", None)
         if thread is None:
             self._drive(lambda: False, until=time)
@@ -329,6 +336,8 @@ class VirtualClock:
         RuntimeError
             If nothing is left on the agenda that could still complete `future`.
         """
+        if future.done():
+            return
         until = math.inf if timeout is None else self._now + timeout
         thread: _VirtualThread | None = getattr(self._local, "thread", None)
         if thread is None:
@@ -339,10 +348,9 @@ class VirtualClock:
                     "left on its agenda that could complete it"
                 )
             return
-        if timeout is not None:
-            self.call_at(until, thread.resume)
-        if not future.done():
-            future.add_done_callback(lambda _: thread.unpark())
+        if until < math.inf:
+            self._add(until, 1, thread.resume)  # what is done at `until` is in time
+        future.add_done_callback(lambda _: thread.unpark())
         while not future.done() and self._now < until:
             thread.park()
 
@@ -367,7 +375,8 @@ class VirtualClock:
             self._await_baton()
             while not finished() and self._agenda and self._agenda[0][0] <= until:
                 with self._adding:
-                    self._now, _, _, callback = heapq.heappop(self._agenda)
+                    time, _, _, callback = heapq.heappop(self._agenda)
+                    self._now = max(self._now, time)
                 callback()
             if not finished() and until < math.inf:
                 self._now = max(self._now, until)
@@ -378,13 +387,18 @@ class VirtualClock:
         """Let `thread` run until it parks or ends."""
         self._running = True
         thread.go.put(None)
+        self._baton.get()
         self._await_baton()
 
     def _await_baton(self) -> None:
         """Wait for the running thread, also for one left behind by a Ctrl-C."""
-        if self._running:
+        while self._running:  # a Ctrl-C may have left a baton behind as well
             self._baton.get()
-            self._running = False
+
+    def _hand_back(self) -> None:
+        """Let the driver go on (called by the running thread)."""
+        self._running = False
+        self._baton.put(None)
 
 
 class _VirtualThread:
@@ -406,7 +420,7 @@ class _VirtualThread:
         self._clock.call_at(self._clock.time(), self.resume)
 
     def park(self) -> None:
-        self._clock._baton.put(None)
+        self._clock._hand_back()
         self.go.get()
 
     def _body(self) -> None:
@@ -416,4 +430,4 @@ class _VirtualThread:
             self._target()
         finally:
             self.done.set_result(None)
-            self._clock._baton.put(None)
+            self._clock._hand_back()

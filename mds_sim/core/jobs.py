@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -65,7 +67,7 @@ def run_record(
         A job that was cancelled has worker -1, takes no time, and is a failure.
     """
     for _, future in tasks:
-        if not future.cancelled():
+        with suppress(CancelledError):
             future.exception()
     records = [future.record for _, future in tasks]
     ran = np.array([record.worker >= 0 for record in records], dtype=bool)

@@ -10,7 +10,8 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -120,21 +121,24 @@ class WorkerPool:
         self.max_workers = _validate.count("max_workers", max_workers)
         self.clock: Clock = WallClock() if clock is None else clock
         _validate.choice("executor", executor, ("threads",))
-        self._lock = threading.Lock()
-        self._jobs: list[_Job] = []
+        self._lock = threading.RLock()
+        # A task that is done leaves its record only, not its result.
+        self._tasks: list[_Job | TaskRecord] = []
         self._pending: deque[_Job] = deque()
-        self._outstanding: dict[int, _Job] = {}
+        self._unfinished = 0
+        self._drains: list[Future[None]] = []  # done when nothing is unfinished
         # A heap of (idle since, number): the tie rule of the simulation.
-        self._idle = [(-math.inf, number) for number in range(self.max_workers)]
+        self._idle: list[tuple[float, int]] = []
         self._threads: dict[int, ClockThread] = {}
         self._given: dict[int, _Job | None] = {}  # None: go home
+        self._here = threading.local()  # has `worker` in the threads of this pool
         self._closed = False
         _open_pools.add(self)
 
     def __repr__(self) -> str:
-        state = "shut down" if self._closed else f"{len(self._outstanding)} unfinished"
+        state = "shut down" if self._closed else f"{self._unfinished} unfinished"
         return (
-            f"WorkerPool({self.max_workers} threads, {len(self._jobs)} tasks, {state})"
+            f"WorkerPool({self.max_workers} threads, {len(self._tasks)} tasks, {state})"
         )
 
     def submit(
@@ -165,10 +169,10 @@ class WorkerPool:
         with self._lock:
             if self._closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
-            job = _Job(len(self._jobs), task, self.clock.time(), self.clock)
-            self._jobs.append(job)
+            job = _Job(len(self._tasks), task, self.clock.time(), self.clock)
+            self._tasks.append(job)
             self._pending.append(job)
-            self._outstanding[job.index] = job
+            self._unfinished += 1
         self.clock.call_soon(self._dispatch)
         return job.future
 
@@ -187,7 +191,8 @@ class WorkerPool:
             One for each argument of `function`; infinite ones are fine.
         buffersize : int, optional
             How many results may be waiting or under way, >= 1; by default four a
-            worker. The input is read no further ahead than this.
+            worker. So many tasks are submitted at once, the others as results are
+            taken; the input is read no further ahead than this.
 
         Raises
         ------
@@ -197,24 +202,23 @@ class WorkerPool:
         """
         if buffersize is None:
             buffersize = 4 * self.max_workers
-        _validate.count("buffersize", buffersize)
-        return self._results(function, zip(*iterables, strict=False), buffersize)
+        buffersize = _validate.count("buffersize", buffersize)
+        rest = zip(*iterables, strict=False)
+        first = itertools.islice(rest, buffersize)
+        futures = deque([self.submit(function, *args) for args in first])
+        return self._results(futures, function, rest)
 
     def _results(
         self,
+        futures: deque[TaskFuture],
         function: Callable[..., Any],
-        arguments: Iterator[tuple[Any, ...]],
-        buffersize: int,
+        rest: Iterator[tuple[Any, ...]],
     ) -> Iterator[Any]:
-        """Yield results in order, with at most `buffersize` tasks under way."""
-        futures = deque(
-            self.submit(function, *args)
-            for args in itertools.islice(arguments, buffersize)
-        )
+        """Yield results in order, with one new task for each that is taken."""
         try:
             while futures:
                 result = futures.popleft().result()
-                for args in itertools.islice(arguments, 1):
+                for args in itertools.islice(rest, 1):
                     futures.append(self.submit(function, *args))
                 yield result
         finally:
@@ -222,18 +226,24 @@ class WorkerPool:
                 future.cancel()
 
     def drain(self) -> None:
-        """Wait until every task that was submitted is done.
+        """Wait until every task that was submitted is done, and so are its callbacks.
 
         Tasks that these tasks submit are waited for as well. Errors do not stop
         it: they are in `records`.
+
+        Raises
+        ------
+        RuntimeError
+            If a task of this pool calls it: it would wait for itself.
         """
-        while True:
-            with self._lock:
-                job = next(iter(self._outstanding.values()), None)
-            if job is None:
+        if hasattr(self._here, "worker"):
+            raise RuntimeError("a task must not wait for its own pool, nor for itself")
+        with self._lock:
+            if not self._unfinished:
                 return
-            self.clock.wait(job.future)
-            self._forget(job)
+            done: Future[None] = Future()
+            self._drains.append(done)
+        self.clock.wait(done)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more tasks and let the workers go home.
@@ -254,17 +264,21 @@ class WorkerPool:
         for _ in range(max(idle, 1)):
             self.clock.call_soon(self._dispatch)
         if wait:
-            self.drain()
-            for thread in list(self._threads.values()):
-                self.clock.wait(thread.done)
-        _open_pools.discard(self)
+            try:
+                self.drain()
+                for thread in list(self._threads.values()):
+                    self.clock.wait(thread.done)
+            finally:
+                _open_pools.discard(self)  # else the interpreter waits at its exit
 
     @property
     def records(self) -> tuple[TaskRecord, ...]:
         """One record for each task, in the order of submission."""
         with self._lock:
-            jobs = list(self._jobs)
-        return tuple(job.record() for job in jobs)
+            tasks = list(self._tasks)
+        return tuple(
+            task if isinstance(task, TaskRecord) else task.record() for task in tasks
+        )
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -278,7 +292,7 @@ class WorkerPool:
         self.shutdown(cancel_futures=kind is KeyboardInterrupt)
 
     def _dispatch(self) -> None:
-        """Give the first pending task to the worker that has been idle longest.
+        """Give the first pending task to a worker, or send one home at the end.
 
         One call for each task that comes and each worker that becomes idle is
         enough. One task a call: on a `VirtualClock` a worker that is done within
@@ -286,27 +300,41 @@ class WorkerPool:
         """
         with self._lock:
             self._drop_cancelled()
-            if not self._idle or not (self._pending or self._closed):
+            number = self._next_worker()
+            if number is None:
                 return
-            number = heapq.heappop(self._idle)[1]
             self._given[number] = self._pending.popleft() if self._pending else None
-            thread = self._threads.get(number)
-            if thread is None and self._given[number] is not None:
+            thread = self._threads[number]
+        thread.unpark()
+
+    def _next_worker(self) -> int | None:
+        """Return a new worker, else the one that has been idle longest, if any."""
+        number = len(self._threads)
+        if self._pending and number < self.max_workers:
+            try:
                 self._threads[number] = self.clock.spawn(
                     lambda: self._work(number), f"worker-{number}"
                 )
-        if thread is not None:
-            thread.unpark()
+            except RuntimeError:
+                if not number:
+                    raise
+                # The system has no more threads: those that there are do the work.
+            else:
+                return number
+        if self._idle and (self._pending or self._closed):
+            return heapq.heappop(self._idle)[1]
+        return None
 
     def _drop_cancelled(self) -> None:
         """Take tasks that were cancelled while they waited out of the queue."""
         while self._pending and self._pending[0].future.cancelled():
             job = self._pending.popleft()
             job.future.set_running_or_notify_cancel()
-            del self._outstanding[job.index]
+            self._settle(job)
 
     def _work(self, number: int) -> None:
         """Do what a worker does: take a task, do it, be idle, until sent home."""
+        self._here.worker = number
         with self._lock:
             thread = self._threads[number]
         while True:
@@ -316,6 +344,7 @@ class WorkerPool:
             if job is None:
                 return
             self._run(job, number)
+            del job  # an idle worker keeps no result alive
             with self._lock:
                 heapq.heappush(self._idle, (self.clock.time(), number))
             self.clock.call_soon(self._dispatch)
@@ -323,28 +352,44 @@ class WorkerPool:
     def _run(self, job: _Job, number: int) -> None:
         """Execute one task and write its record before its future is done."""
         if not job.future.set_running_or_notify_cancel():
-            self._forget(job)
+            self._settle(job)
             return
         result = None
         job.worker = number
         job.started = self.clock.time()
         try:
-            result = job.task.execute()
+            result = self._execute(job)
         except BaseException as error:
             job.error = error
-        if job.task.service_time is not None:
-            self.clock.sleep_until(job.started + job.task.service_time)
         job.finished = self.clock.time()
-        if job.error is None:
-            job.future.set_result(result)
-        else:
-            job.future.set_exception(job.error)
-        self._forget(job)
+        try:
+            if job.error is None:
+                job.future.set_result(result)
+            else:
+                job.future.set_exception(job.error)
+        finally:
+            self._settle(job)
 
-    def _forget(self, job: _Job) -> None:
-        """Count a task as done."""
+    def _execute(self, job: _Job) -> Any:
+        """Do the work; if it takes less than its service time, wait for the rest."""
+        try:
+            return job.task.execute()
+        finally:
+            least = job.task.service_time
+            if least is not None:
+                least = _validate.non_negative("service_time", least, "s")
+                self.clock.sleep_until(job.started + least)
+
+    def _settle(self, job: _Job) -> None:
+        """Keep the record of a task only, and say so if it was the last one."""
         with self._lock:
-            self._outstanding.pop(job.index, None)
+            self._tasks[job.index] = job.record()
+            self._unfinished -= 1
+            if self._unfinished:
+                return
+            drains, self._drains = self._drains, []
+        for done in drains:
+            done.set_result(None)
 
 
 _open_pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
@@ -353,5 +398,6 @@ _open_pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
 @atexit.register
 def _finish_open_pools() -> None:
     """Finish what was submitted to pools that nobody shut down: nothing is lost."""
-    for pool in list(_open_pools):
-        pool.shutdown()
+    with ExitStack() as stack:  # all of them, even if one raises
+        for pool in list(_open_pools):
+            stack.callback(pool.shutdown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from mds_sim import _validate
@@ -58,7 +59,7 @@ class BucketTask(JobTask):
         self.rows = range(len(bucket)) if rows is None else rows
         self.arrivals = [0.0] * len(bucket) if arrivals is None else arrivals
         self.sizes = [file.size_bytes for file in bucket]
-        self.opened = min(self.arrivals)
+        self.opened = min(self.arrivals, default=0.0)
 
     @property
     def name(self) -> str:
@@ -167,10 +168,15 @@ class BucketManager:
         with self._lock:
             sizes = [file.size_bytes for file, _ in self._waiting]
             packing = pack(sizes, self.capacity, self.strategy, self.oversize)
-            for group in packing.groups():
-                self._submit(group.tolist())
+            # All of them first: if one cannot be made, none is handed over twice.
+            tasks = self._night(packing)
+            submitted = [(task, self.pool.submit(task)) for task in tasks]
+            self._tasks += submitted
             self._count += len(self._waiting)
             self._waiting.clear()
+        # Outside the lock: a bucket may be done by now, and its watcher call `add`.
+        for task, future in submitted:
+            future.add_done_callback(partial(self._tell, task.bucket))
         return packing
 
     def on_bucket_done(self, watcher: Callable[[Bucket], object]) -> None:
@@ -189,24 +195,27 @@ class BucketManager:
             tasks = list(self._tasks)
         return run_record(tasks, self.pool.max_workers, self.capacity)
 
-    def _submit(self, group: list[int]) -> None:
-        """Hand the files at these positions to the pool as one bucket."""
+    def _night(self, packing: Packing) -> list[BucketTask]:
+        """Return the work of a night, bucket by bucket."""
+        groups = [group.tolist() for group in packing.groups()]
+        times: list[float | None] = [None] * len(groups)
+        if self._service is not None:
+            count, load = packing.count, packing.load
+            times = service_times(self._service, count, load, self._rng).tolist()
+        return [
+            self._task(len(self._tasks) + i, group, time)
+            for i, (group, time) in enumerate(zip(groups, times, strict=True))
+        ]
+
+    def _task(self, index: int, group: list[int], time: float | None) -> BucketTask:
+        """Return the work on the files at these positions."""
         files: Iterable[File]
         files, arrivals = zip(*(self._waiting[i] for i in group), strict=True)
-        bucket = Bucket(len(self._tasks), tuple(files), self.capacity)
-        service_time = None
-        if self._service is not None:
-            times = service_times(
-                self._service, [len(bucket)], [bucket.load], self._rng
-            )
-            service_time = float(times[0])
+        bucket = Bucket(index, tuple(files), self.capacity)
         rows = [self._count + i for i in group]
-        task = BucketTask(bucket, self._handler, service_time, rows, arrivals)
-        future = self.pool.submit(task)
-        self._tasks.append((task, future))
-        future.add_done_callback(lambda _: self._tell(bucket))
+        return BucketTask(bucket, self._handler, time, rows, arrivals)
 
-    def _tell(self, bucket: Bucket) -> None:
+    def _tell(self, bucket: Bucket, _: object) -> None:
         """Tell whoever wants to know that a bucket is done."""
         for watcher in self._watchers:
             watcher(bucket)

@@ -1,6 +1,7 @@
 """Figures: each takes data and ``ax=None``, draws, and returns the axes."""
 
-from .files import plot_fill, plot_packing, plot_strategies
+from .analysis import plot_intervals, plot_warmup
+from .files import plot_fill, plot_packing, plot_strategies, strategy_colour
 from .pool import plot_busy, plot_gantt
 from .stream import plot_batch_sizes, plot_latency, plot_throughput, plot_windows
 from .style import OKABE_ITO, set_style
@@ -12,12 +13,15 @@ __all__ = [
     "plot_busy",
     "plot_fill",
     "plot_gantt",
+    "plot_intervals",
     "plot_latency",
     "plot_meetings",
     "plot_new_faces",
     "plot_packing",
     "plot_strategies",
     "plot_throughput",
+    "plot_warmup",
     "plot_windows",
     "set_style",
+    "strategy_colour",
 ]

@@ -162,7 +162,7 @@ def plot_strategies(packings: Mapping[str, Packing], *, ax: Axes | None = None) 
     ax = axes(ax)
     names = list(packings)
     needed = [packings[name].n_buckets for name in names]
-    colours = [_colour(name, i) for i, name in enumerate(names)]
+    colours = [strategy_colour(name, i) for i, name in enumerate(names)]
     bars = ax.barh(names, needed, color=colours)
     ax.bar_label(bars, [f" +{n - bound:,}" for n in needed])
     ax.axvline(bound, **_BOUND)
@@ -233,7 +233,20 @@ def _common_bound(packings: Mapping[str, Packing]) -> int:
     return reference.lower_bound
 
 
-def _colour(name: str, i: int) -> str:
-    """Return the colour of a strategy, the same in all figures."""
+def strategy_colour(name: str, i: int = 0) -> str:
+    """Return the colour of a strategy, the same in all figures.
+
+    Parameters
+    ----------
+    name : str
+        Name of its class.
+    i : int, optional
+        Place of the colour, should the strategy not be one of ours.
+
+    Examples
+    --------
+    >>> strategy_colour("FirstFitDecreasing") == OKABE_ITO[0]
+    True
+    """
     place = _STRATEGIES.index(name) if name in _STRATEGIES else i
     return OKABE_ITO[place % len(OKABE_ITO)]

@@ -55,7 +55,7 @@ def plot_gantt(
             (jobs.finish - jobs.start) / scale,
             left=jobs.start / scale,
             height=0.8,
-            color=OKABE_ITO[i],
+            color=OKABE_ITO[i % len(OKABE_ITO)],
             edgecolor=[OKABE_ITO[3] if bad else "white" for bad in failed],
             linewidth=[2.0 if bad else 0.4 for bad in failed],
             hatch=HATCHES[i % len(HATCHES)],

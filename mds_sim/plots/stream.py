@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mds_sim import _validate
 from mds_sim.analysis.metrics import size_counts
 from mds_sim.records import RunRecord
 from mds_sim.theory.poisson import FirstMessageLaw
@@ -23,7 +24,7 @@ def plot_windows(record: RunRecord, *, most: int = 8, ax: Axes | None = None) ->
     ----------
     record : RunRecord
     most : int, optional
-        How many batches are shown, from the first on.
+        How many batches are shown, from the first on, >= 1.
     ax : Axes, optional
         Where to draw; a new figure by default.
 
@@ -41,6 +42,7 @@ def plot_windows(record: RunRecord, *, most: int = 8, ax: Axes | None = None) ->
     >>> plot_windows(stream.simulate(until=1800, rng=1)).get_title()
     '6 batches: windows follow each other, work overlaps'
     """
+    most = _validate.count("most", most)
     ax = axes(ax)
     jobs, items = record.jobs, record.items
     shown = min(most, len(jobs))

@@ -72,7 +72,9 @@ def set_style() -> None:
 
     Examples
     --------
-    >>> set_style()
+    >>> from matplotlib import pyplot as plt
+    >>> with plt.rc_context():  # a script or a test may want to undo it
+    ...     set_style()
     """
     from matplotlib import pyplot as plt
 

@@ -80,9 +80,8 @@ def as_service(service: Any) -> ServiceModel | Law:
     TypeError
         If it is neither.
     """
-    if isinstance(service, LinearService) or (
-        callable(getattr(service, "sample", None)) and not hasattr(service, "mean")
-    ):
+    has_sample = callable(getattr(service, "sample", None))
+    if has_sample and not hasattr(service, "mean") and not isinstance(service, type):
         return service  # type: ignore[no-any-return]  # duck-typed, checked just above
     return as_law("service", service)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +18,7 @@ from mds_sim.rng import RNG, as_generator
 Floats = NDArray[np.float64]
 
 _CHUNK = 4096  # arrivals drawn at a time when nobody says how many are needed
+_MOST = 2**20  # and when somebody says a great many
 
 
 class Arrivals(ABC):
@@ -63,26 +66,30 @@ class Arrivals(ABC):
             If neither `n` nor `until` ends a process that never ends by itself.
         """
         self._check_end(n, until)
-        parts = list(self._parts(n, until, as_generator(rng)))
-        return np.concatenate(parts) if parts else np.empty(0)
+        return np.concatenate([np.empty(0), *self._parts(n, until, rng)])
 
     def iterate(
         self, n: int | None = None, until: float | None = None, rng: RNG = None
     ) -> Iterator[float]:
         """Yield the times that `sample` returns, one by one, without end if asked."""
-        for part in self._parts(n, until, as_generator(rng)):
-            yield from part.tolist()
+        parts = self._parts(n, until, rng)
+        return chain.from_iterable(part.tolist() for part in parts)
 
-    def _parts(
-        self, n: int | None, until: float | None, rng: np.random.Generator
-    ) -> Iterator[Floats]:
-        """Yield chunks until `n` or `until` is reached."""
+    def _parts(self, n: int | None, until: float | None, rng: RNG) -> Iterator[Floats]:
+        """Check the arguments at once and yield the times, some at a time."""
         left = None if n is None else _validate.count("n", n, least=0)
         end = np.inf if until is None else _validate.non_negative("until", until, "s")
-        for chunk in self.chunks(rng, self._hint(n, until)):
-            part = chunk[:left]
+        return self._cut(left, end, as_generator(rng))
+
+    def _cut(
+        self, left: int | None, end: float, rng: np.random.Generator
+    ) -> Iterator[Floats]:
+        """Yield chunks until there are as many as wanted or `end` is reached."""
+        for chunk in self._chunks_until(end, rng, self._hint(left, end)):
+            part = np.asarray(chunk, np.float64)[:left]
             within = int(np.searchsorted(part, end, side="left"))
-            yield part[:within]
+            if within:
+                yield part[:within]
             if within < part.size:
                 return
             if left is not None:
@@ -90,9 +97,15 @@ class Arrivals(ABC):
                 if left == 0:
                     return
 
-    def _hint(self, n: int | None, until: float | None) -> int:
+    def _chunks_until(
+        self, end: float, rng: np.random.Generator, hint: int
+    ) -> Iterator[Floats]:
+        """Yield chunks; those that hold nothing before `end` may be left out."""
+        return self.chunks(rng, hint)
+
+    def _hint(self, n: int | None, end: float) -> int:
         """Guess how many arrivals are needed."""
-        return n if n else _CHUNK
+        return _CHUNK if n is None else min(max(n, 1), _MOST)
 
     def _check_end(self, n: int | None, until: float | None) -> None:
         """Refuse to draw for ever."""
@@ -165,11 +178,12 @@ class PoissonArrivals(Arrivals):
         """Yield running sums of exponential gaps."""
         return RenewalArrivals(Exponential(1.0 / self.rate)).chunks(rng, hint)
 
-    def _hint(self, n: int | None, until: float | None) -> int:
-        if n or not until:
-            return n or _CHUNK
-        expected = self.rate * until
-        return int(expected + 4 * expected**0.5) + 16
+    def _hint(self, n: int | None, end: float) -> int:
+        if end == np.inf:
+            return super()._hint(n, end)
+        expected = min(self.rate * end, _MOST)
+        enough = int(expected + 4 * expected**0.5) + 16
+        return enough if n is None else min(enough, max(n, 1))
 
 
 @dataclass(frozen=True)
@@ -187,7 +201,8 @@ class VaryingPoissonArrivals(Arrivals):
     Notes
     -----
     Thinning [1]_: candidates come at `max_rate`, and the one at t is kept with
-    probability ``rate_of_time(t) / max_rate``.
+    probability ``rate_of_time(t) / max_rate``. Rates are asked for before `until`
+    only; without it a rate that stays 0 leaves `sample` waiting for ever.
 
     References
     ----------
@@ -211,10 +226,15 @@ class VaryingPoissonArrivals(Arrivals):
 
     def chunks(self, rng: np.random.Generator, hint: int = _CHUNK) -> Iterator[Floats]:
         """Yield the candidates that are kept."""
+        return self._chunks_until(np.inf, rng, hint)
+
+    def _chunks_until(
+        self, end: float, rng: np.random.Generator, hint: int
+    ) -> Iterator[Floats]:
         # Candidates and coins come from streams of their own, so that what is
         # drawn does not depend on how much is drawn at a time.
         gaps, coins = rng.spawn(2)
-        for times in PoissonArrivals(self.max_rate).chunks(gaps, _CHUNK):
+        for times in PoissonArrivals(self.max_rate)._cut(None, end, gaps):
             rate = np.broadcast_to(
                 np.asarray(self.rate_of_time(times), np.float64), times.shape
             )
@@ -278,3 +298,14 @@ class TraceArrivals(Arrivals):
     def chunks(self, rng: np.random.Generator, hint: int = _CHUNK) -> Iterator[Floats]:
         """Yield the times as they were recorded."""
         yield np.asarray(self.times, np.float64)
+
+
+def as_arrivals(arrivals: Any) -> Arrivals:
+    """Return `arrivals` if they are, or say what would be."""
+    if isinstance(arrivals, Arrivals):
+        return arrivals
+    is_class = isinstance(arrivals, type)
+    got = f"the class {arrivals.__name__}: call it" if is_class else repr(arrivals)
+    raise TypeError(
+        f"arrivals must be Arrivals such as PoissonArrivals(rate), got {got}"
+    )

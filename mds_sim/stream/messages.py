@@ -12,7 +12,7 @@ from mds_sim import _validate
 from mds_sim.core.clock import Clock, ClockFuture, WallClock, start_of_run
 from mds_sim.rng import RNG
 
-from .arrivals import Arrivals, PoissonArrivals
+from .arrivals import Arrivals, PoissonArrivals, as_arrivals
 
 TEN_A_MINUTE = PoissonArrivals(10 / 60)
 
@@ -91,12 +91,7 @@ class MessageSource:
         payloads: Iterable[Any] = (),
         sizes: Iterable[int] = (),
     ) -> None:
-        if not isinstance(arrivals, Arrivals):
-            kind = type(arrivals).__name__
-            raise TypeError(
-                f"arrivals must be Arrivals such as PoissonArrivals(rate), got {kind}"
-            )
-        self.arrivals = arrivals
+        self.arrivals = as_arrivals(arrivals)
         self.clock: Clock = WallClock() if clock is None else clock
         self._rng = rng
         self._payloads = payloads
@@ -150,12 +145,17 @@ class MessageSource:
                 "n or until must be given to run an endless source; "
                 "use start() and stop() to let it run freely"
             )
-        return int(self.start(n, until).result())
+        done = self.start(n, until)
+        try:
+            return int(done.result())
+        except KeyboardInterrupt:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End the stream now: no further message is delivered."""
         for run in self._runs:
-            run.end()
+            run.stop()
 
     def _messages(self, begin: float, times: Iterator[float]) -> Iterator[Message]:
         """Yield the messages of a run."""
@@ -179,36 +179,57 @@ class _Run:
         self._subscribers = subscribers
         self._count = 0
         self._errors: list[Exception] = []
-        self._ending = threading.Lock()
+        self._is_stopped = self._is_delivering = False
+        # Whoever waits for the end may call `stop` again while he is told of it.
+        self._lock = threading.RLock()
 
     def plan_next(self) -> None:
         """Write the next message into the agenda, or end."""
         try:
-            message = next(self._messages, None)
+            message = None if self._is_stopped else next(self._messages, None)
         except Exception as error:
             self._errors.append(error)
             message = None
         if message is None or message.arrival is None:
-            self.end()
+            self._end()
         else:
             self._clock.call_at(message.arrival, partial(self._deliver, message))
 
+    def stop(self) -> None:
+        """End the stream: now, or when the message that is under way is delivered."""
+        with self._lock:
+            self._is_stopped = True
+            if not self._is_delivering:
+                self._end()
+
     def _deliver(self, message: Message) -> None:
         """Hand a message to all subscribers, whatever they raise."""
-        if self.done.done():
-            return
-        self._count += 1
-        for subscriber in list(self._subscribers):
-            try:
-                subscriber(message)
-            except Exception as error:
-                error.add_note(f"while message {message.number} was delivered")
-                self._errors.append(error)
+        with self._lock:
+            if self._is_stopped:
+                return
+            self._is_delivering = True
+        try:
+            self._count += 1
+            for subscriber in list(self._subscribers):
+                self._hand_over(message, subscriber)
+        finally:
+            with self._lock:
+                self._is_delivering = False
         self.plan_next()
 
-    def end(self) -> None:
+    def _hand_over(
+        self, message: Message, subscriber: Callable[[Message], object]
+    ) -> None:
+        """Call one subscriber and keep what it raises."""
+        try:
+            subscriber(message)
+        except Exception as error:
+            error.add_note(f"while message {message.number} was delivered")
+            self._errors.append(error)
+
+    def _end(self) -> None:
         """Say that the stream is over, once."""
-        with self._ending:
+        with self._lock:
             if self.done.done():
                 return
             if self._errors:

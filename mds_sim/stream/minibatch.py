@@ -16,7 +16,7 @@ from mds_sim.rng import RNG, as_generator
 from mds_sim.sim.service import as_service, service_times
 
 from .messages import Message
-from .windows import FirstMessageWindow, OpenWindow, WindowRule
+from .windows import FirstMessageWindow, OpenWindow, WindowRule, as_rule
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,9 @@ class MiniBatchBuilder:
     Any number of threads may call `add` at the same time. New batches never wait
     for earlier ones: the pool's queue is not bounded. A message that is late
     (its arrival is before what the builder has already seen) joins the batch that
-    is open now and keeps its own arrival time; no message is dropped.
+    is open now and keeps its own arrival time; no message is dropped. What goes
+    wrong when the clock closes a batch (a service time that is negative, a pool that
+    was shut down) is raised by `flush`, `finish` and `record`.
 
     Examples
     --------
@@ -152,16 +154,18 @@ class MiniBatchBuilder:
             raise ValueError(f"clock must be the pool's {pool.clock!r}, got {clock!r}")
         self.pool = pool
         self.clock = pool.clock
-        self.rule = FirstMessageWindow() if window is None else window
+        self.rule = FirstMessageWindow() if window is None else as_rule(window)
         self._handler = handler
         self._service = None if service is None else as_service(service)
         self._rng = as_generator(rng)
-        self._lock = threading.Lock()
+        # A batch may be done before it is handed over, and its watcher call `add`.
+        self._lock = threading.RLock()
         self._window = OpenWindow(self.rule)
         self._messages: list[Message] = []
         self._latest = 0.0
         self._alarm = float("inf")
         self._count = 0
+        self._error: Exception | None = None
         self._tasks: list[tuple[MiniBatchTask, TaskFuture]] = []
         self._watchers: list[Callable[[MiniBatch], object]] = []
 
@@ -182,9 +186,12 @@ class MiniBatchBuilder:
     def flush(self) -> None:
         """Close the batch that is open, if any, without waiting for its window."""
         with self._lock:
+            now = self._latest = max(self.clock.time(), self._latest)
+            self._advance(now)
             opened = self._window.opened
             if self._window.flush():
-                self._submit(opened, max(self.clock.time(), self._latest))
+                self._submit(opened, now)
+        self._raise()
 
     def finish(self) -> None:
         """Wait until the open window has ended, then flush: the end of a stream."""
@@ -206,6 +213,7 @@ class MiniBatchBuilder:
 
     def record(self) -> RunRecord:
         """Wait for the batches that have closed and return what happened."""
+        self._raise()
         with self._lock:
             tasks = list(self._tasks)
         return run_record(tasks, self.pool.max_workers)
@@ -226,10 +234,20 @@ class MiniBatchBuilder:
     def _wake(self, time: float) -> None:
         """Close what is due; a window may have moved its end since."""
         with self._lock:
+            if time != self._alarm:
+                return  # an earlier end was asked for since, and is looked after
             self._alarm = float("inf")
             self._latest = max(time, self._latest)
-            self._advance(time)
+            try:
+                self._advance(time)
+            except Exception as error:  # nobody is above a clock who could catch it
+                self._error = self._error or error
             self._set_alarm()
+
+    def _raise(self) -> None:
+        """Raise what went wrong when the clock closed a batch."""
+        if self._error is not None:
+            raise self._error
 
     def _submit(self, opened: float, closed: float) -> None:
         """Hand what was collected to the pool."""

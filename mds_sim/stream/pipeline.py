@@ -18,10 +18,10 @@ from mds_sim.rng import RNG, streams
 from mds_sim.sim.service import as_service, service_times
 from mds_sim.sim.workers import serve
 
-from .arrivals import Arrivals
+from .arrivals import Arrivals, as_arrivals
 from .messages import TEN_A_MINUTE, MessageSource
 from .minibatch import MiniBatch, MiniBatchBuilder
-from .windows import FirstMessageWindow, WindowRule, batch_bounds
+from .windows import FirstMessageWindow, WindowRule, as_rule, batch_bounds
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class StreamPipeline:
     message_size: Any = None
 
     def __post_init__(self) -> None:
+        as_arrivals(self.arrivals)
+        as_rule(self.window)
         _validate.count("workers", self.workers)
         if self.service is not None:
             as_service(self.service)
@@ -166,8 +168,12 @@ class StreamPipeline:
             )
             builder.on_batch_done(lambda batch: move_on(len(batch)))
             source.subscribe(builder.add)
-            source.run(n, until)
-            builder.finish()
+            try:
+                source.run(n, until)
+                builder.finish()
+            except BaseException:
+                builder.flush()  # or it would hand over to a pool that is gone
+                raise
             return builder.record()
 
     def _sizes(self, rng: np.random.Generator) -> Iterator[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import math
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from os import PathLike
@@ -18,6 +19,8 @@ from mds_sim import _validate
 
 from .arrivals import TraceArrivals
 
+# Years 1 to 9999, as `datetime` has them: milliseconds since 1970 are beyond it.
+_FIRST, _LAST = -62_135_596_800.0, 253_402_300_799.0
 _MISSING = {"", "na", "nan", "nat", "null", "none"}
 
 
@@ -47,7 +50,8 @@ def read_arrivals(
     ------
     ValueError
         If a column is not there (the message names those that are), a stamp cannot
-        be read (it names the line), or there is no stamp at all.
+        be read (it names the line), there is no stamp at all, or the file is no CSV
+        file in UTF-8.
     OSError
         If the file is not there, a folder, or cannot be read.
 
@@ -100,7 +104,7 @@ def _since_first(times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return times since the first, to the microsecond that stamps can have.
 
     Seconds since 1970 have 10 digits before the point, so that differences carry
-    noise of 1e-7 s: rounding puts a stamp that is exactly 300 s later exactly there.
+    noise of 1e-7 s; rounded, they are the float64 nearest to the exact difference.
     """
     since: NDArray[np.float64] = np.round(times - times[0], 6)
     return since
@@ -108,23 +112,35 @@ def _since_first(times: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _cells(path: Path, column: str | None) -> Iterator[tuple[int, str]]:
     """Yield (line, text) of the wanted column."""
-    with _open(path) as file:
-        rows = csv.reader(file)
-        first = next(rows, None)
-        if first is None:
-            raise ValueError(f"{path.name} must hold a stamp, but it is empty")
-        if column is None and len(first) > 1:
-            raise ValueError(f"column must be given for {path.name}, one of {first}")
-        if column is not None and column not in first:
-            raise ValueError(f"column must be one of {first}, got {column!r}")
-        index = 0 if column is None else first.index(column)
-        if column is None and _is_stamp(first[0] if first else ""):
-            yield 1, first[0]
-        for row in rows:
-            if row:
-                # A row that ends early, as the last of a file that is being
-                # written, has no such cell.
-                yield rows.line_num, row[index] if index < len(row) else ""
+    rows = _rows(path)
+    line, first = next(rows, (0, []))
+    if not first:
+        raise ValueError(f"{path.name} must hold a stamp, but it is empty")
+    if column is None and len(first) > 1:
+        raise ValueError(f"column must be given for {path.name}, one of {first}")
+    if column is not None and column not in first:
+        raise ValueError(f"column must be one of {first}, got {column!r}")
+    index = 0 if column is None else first.index(column)
+    if column is None and _is_stamp(first[0]):
+        yield line, first[0]
+    for line, row in rows:
+        # A row that ends early, as the last of a file that is being written, has no
+        # such cell.
+        yield line, row[index] if index < len(row) else ""
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line, cells) of each row that is not blank."""
+    try:
+        with _open(path) as file:
+            rows = csv.reader(file)
+            yield from ((rows.line_num, row) for row in rows if row)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(
+            f"{path.name} must be a CSV file in UTF-8, but {error}"
+        ) from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise OSError(f"{path.name} cannot be unpacked: {error}") from None
 
 
 def _open(path: Path) -> TextIO:
@@ -145,8 +161,8 @@ def _seconds(text: str) -> float:
         stamp = datetime.fromisoformat(text)
         if stamp.tzinfo is None:
             stamp = stamp.replace(tzinfo=UTC)
-        return stamp.timestamp()
-    if not math.isfinite(seconds):
+        seconds = stamp.timestamp()
+    if not _FIRST <= seconds <= _LAST:
         raise ValueError(text)
     return seconds
 

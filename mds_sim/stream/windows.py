@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -152,15 +153,8 @@ class OpenWindow:
         if self.count == 0:
             self.opened = time
         self.count += 1
-        if self.count == self.rule.max_messages:
-            return self.flush()
-        self.deadline = self.rule.deadline(self.opened, time)
-        if not self.deadline > time:
-            raise ValueError(
-                f"the deadline of {self.rule!r} must be later than the latest message "
-                f"at {time!r} s, got {self.deadline!r}"
-            )
-        return False
+        self.deadline = _later(self.rule, self.rule.deadline(self.opened, time), time)
+        return self.count == self.rule.max_messages and self.flush()
 
     def advance(self, time: float) -> bool:
         """Let time pass until `time`; tell whether that closed a batch."""
@@ -210,7 +204,8 @@ class FirstMessageWindow(WindowRule):
         limit = self.max_messages or times.size
         first = 0
         while first < times.size:
-            end = float(times[first]) + self.length
+            opened = float(times[first])
+            end = _later(self, self.deadline(opened, opened), opened)
             first = min(int(np.searchsorted(times, end)), first + limit)
             if first < times.size:
                 starts[first] = 1
@@ -239,9 +234,10 @@ class TumblingWindow(WindowRule):
 
     def deadline(self, opened: float, latest: float) -> float:
         """Return the first point of the grid after `opened`."""
-        tick = (opened // self.length + 1) * self.length
+        ticks = opened // self.length
+        tick = (ticks + 1) * self.length
         # Rounding may put the product of a grid of thirds on the message itself.
-        return tick if tick > opened else tick + self.length
+        return tick if tick > opened else (ticks + 2) * self.length
 
 
 @dataclass(frozen=True)
@@ -270,7 +266,10 @@ class SessionWindow(WindowRule):
 
     def _assign(self, times: Floats) -> Ints:
         """Count the pauses."""
-        pauses = times[1:] >= times[:-1] + self.gap
+        ends = times + self.gap
+        for i in np.flatnonzero(ends <= times)[:1]:
+            _later(self, float(ends[i]), float(times[i]))
+        pauses = times[1:] >= ends[:-1]
         return np.cumsum(np.concatenate([[0], pauses])[: times.size], dtype=np.int64)
 
 
@@ -307,6 +306,27 @@ class CountWindow(WindowRule):
     def _assign(self, times: Floats) -> Ints:
         """Divide the position by the number."""
         return np.arange(times.size, dtype=np.int64) // self.n
+
+
+def _later(rule: WindowRule, deadline: float, latest: float) -> float:
+    """Return a deadline, or say that no message could have come before it."""
+    if not deadline > latest:
+        raise ValueError(
+            f"the deadline of {rule!r} must be later than the latest message "
+            f"at {latest!r} s, got {deadline!r}"
+        )
+    return deadline
+
+
+def as_rule(window: Any) -> WindowRule:
+    """Return `window` if it is a rule, or say what would be."""
+    if isinstance(window, WindowRule):
+        return window
+    is_class = isinstance(window, type)
+    got = f"the class {window.__name__}: call it" if is_class else repr(window)
+    raise TypeError(
+        f"window must be a WindowRule such as FirstMessageWindow(300), got {got}"
+    )
 
 
 def batch_bounds(batch: Ints) -> tuple[Ints, Ints, Ints]:

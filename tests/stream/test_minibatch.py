@@ -1,0 +1,412 @@
+"""Mini-batches: built by many threads at once, handed over when they close."""
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mds_sim.core import VirtualClock, WallClock, WorkerPool
+from mds_sim.distributions import Constant
+from mds_sim.records import Failure
+from mds_sim.stream import (
+    CountWindow,
+    FirstMessageWindow,
+    Message,
+    MiniBatch,
+    MiniBatchBuilder,
+    MiniBatchTask,
+    SessionWindow,
+    TumblingWindow,
+    WindowRule,
+)
+
+PAIR = MiniBatch(3, 10.0, 310.0, (Message("a", 10.0, size_bytes=4), Message("b", 11.0)))
+
+
+class TestMiniBatch:
+    def test_it_holds_its_messages_in_order(self) -> None:
+        assert [message.payload for message in PAIR] == ["a", "b"]
+        assert (len(PAIR), PAIR.load) == (2, 4)
+
+    def test_one_without_messages_is_empty(self) -> None:
+        empty = MiniBatch(0, 0.0, 0.0, ())
+        assert (len(empty), empty.load, list(empty)) == (0, 0, [])
+
+
+class TestMiniBatchTask:
+    def test_the_handler_gets_the_batch(self) -> None:
+        task = MiniBatchTask(PAIR, handler=lambda batch: batch.messages[1].payload)
+        assert (task.name, task.execute()) == ("mini-batch 3", "b")
+
+    def test_without_a_handler_messages_are_counted(self) -> None:
+        assert MiniBatchTask(PAIR).execute() == 2
+
+    def test_it_knows_the_rows_of_its_messages(self) -> None:
+        task = MiniBatchTask(PAIR, first_row=7, service_time=2.5)
+        assert (list(task.rows), task.opened, task.service_time) == ([7, 8], 10.0, 2.5)
+        assert (task.arrivals, task.sizes) == ([10.0, 11.0], [4, 0])
+
+
+def built(
+    arrivals: list[float], window: WindowRule, **options: Any
+) -> tuple[list[tuple[float, float, list[float | None]]], Any]:
+    """Deliver messages on time and return what came of them."""
+    clock = VirtualClock()
+    with WorkerPool(10, clock=clock) as pool:
+        builder = MiniBatchBuilder(pool, window, **options)
+        for arrival in arrivals:
+            clock.sleep_until(arrival)
+            builder.add(Message(arrival=arrival))
+        builder.finish()
+        record = builder.record().check()
+    batches = [
+        (batch.opened, batch.closed, [message.arrival for message in batch])
+        for batch in builder.batches
+    ]
+    return batches, record
+
+
+@pytest.mark.parametrize(
+    ("window", "arrivals", "batches"),
+    [
+        (FirstMessageWindow(300), [], []),
+        (
+            FirstMessageWindow(300),
+            [0.0, 20.0, 299.0, 300.0],
+            [(0.0, 300.0, [0.0, 20.0, 299.0]), (300.0, 600.0, [300.0])],
+        ),
+        (
+            FirstMessageWindow(300, max_messages=2),
+            [0.0, 100.0, 200.0, 499.0, 499.5],
+            [
+                (0.0, 100.0, [0.0, 100.0]),
+                (200.0, 499.0, [200.0, 499.0]),
+                (499.5, 799.5, [499.5]),
+            ],
+        ),
+        (
+            SessionWindow(60),
+            [0.0, 50.0, 100.0, 160.0],
+            [(0.0, 160.0, [0.0, 50.0, 100.0]), (160.0, 220.0, [160.0])],
+        ),
+        (
+            TumblingWindow(100),
+            [250.0, 299.0, 300.0],
+            [(250.0, 300.0, [250.0, 299.0]), (300.0, 400.0, [300.0])],
+        ),
+        (
+            CountWindow(2),
+            [0.0, 1.0, 7.0],
+            [(0.0, 1.0, [0.0, 1.0]), (7.0, 7.0, [7.0])],
+        ),
+    ],
+    ids=str,
+)
+def test_batches_close_when_the_rule_says(
+    window: WindowRule, arrivals: list[float], batches: list[Any]
+) -> None:
+    found, record = built(arrivals, window)
+    assert found == batches
+    assert record.jobs.ready.tolist() == [closed for _, closed, _ in batches]
+
+
+def test_a_batch_is_handed_over_when_its_window_ends_not_at_the_next_message() -> None:
+    clock = VirtualClock()
+    with WorkerPool(1, clock=clock) as pool:
+        builder = MiniBatchBuilder(pool)
+        builder.add(Message())
+        clock.sleep(299.0)
+        assert builder.batches == ()
+        clock.sleep(1.0)
+        assert [batch.closed for batch in builder.batches] == [300.0]
+
+
+@dataclass(frozen=True)
+class Impatient(WindowRule):
+    """The longer a window is open, the shorter the pause that ends it."""
+
+    def deadline(self, opened: float, latest: float) -> float:
+        return latest + max(300.0 - 4 * (latest - opened), 1.0)
+
+
+def test_a_window_may_bring_its_end_forward_again_and_again() -> None:
+    class Counting(VirtualClock):
+        asked = 0
+
+        def call_at(self, time: float, callback: Callable[[], object]) -> None:
+            self.asked += 1
+            super().call_at(time, callback)
+
+    clock = Counting()
+    with WorkerPool(1, clock=clock) as pool:
+        builder = MiniBatchBuilder(pool, Impatient())
+        for cycle in range(50):
+            for second in (0.0, 40.0, 70.0, 71.0):
+                clock.sleep_until(cycle * 100.0 + second)
+                builder.add(Message())
+        builder.finish()
+    assert [len(batch) for batch in builder.batches] == [4] * 50
+    # An end that is past wakes nobody to ask for another one: 4 or 5 calls a cycle
+    # for alarms, 3 for the worker, none of them more with each cycle.
+    assert clock.asked < 50 * 10
+
+
+class TestLateMessages:
+    def test_one_joins_the_batch_that_is_open_and_keeps_its_arrival(self) -> None:
+        clock = VirtualClock()
+        with WorkerPool(1, clock=clock) as pool:
+            builder = MiniBatchBuilder(pool, FirstMessageWindow(300))
+            for now, arrival in ((0, 0.0), (300, 300.0), (310, 299.0), (310, 310.0)):
+                clock.sleep_until(now)
+                builder.add(Message(arrival=arrival))
+            builder.finish()
+            record = builder.record().check()
+        assert [len(batch) for batch in builder.batches] == [1, 3]
+        assert record.items.arrival.tolist() == [0.0, 300.0, 299.0, 310.0]
+        assert record.jobs.open.tolist() == [0.0, 300.0]
+
+    def test_one_that_opens_a_batch_does_not_open_it_in_the_past(self) -> None:
+        clock = VirtualClock()
+        with WorkerPool(1, clock=clock) as pool:
+            builder = MiniBatchBuilder(pool, FirstMessageWindow(300))
+            builder.add(Message(arrival=0.0))
+            clock.sleep_until(300.0)
+            builder.add(Message(arrival=299.0))
+            builder.flush()
+            builder.add(Message(arrival=5.0))
+            builder.finish()
+            builder.record().check()
+        windows = [(batch.opened, batch.closed) for batch in builder.batches]
+        assert windows == [(0.0, 300.0), (300.0, 300.0), (300.0, 600.0)]
+
+    def test_no_window_overlaps_the_one_that_was_flushed(self) -> None:
+        clock = VirtualClock()
+        with WorkerPool(1, clock=clock) as pool:
+            builder = MiniBatchBuilder(pool, FirstMessageWindow(300))
+            builder.add(Message(arrival=0.0))
+            clock.sleep(50.0)
+            builder.flush()
+            builder.add(Message(arrival=40.0))
+            builder.finish()
+        windows = [(batch.opened, batch.closed) for batch in builder.batches]
+        assert windows == [(0.0, 50.0), (50.0, 350.0)]
+
+
+class TestFlush:
+    def test_it_closes_what_is_open_now(self) -> None:
+        clock = VirtualClock()
+        with WorkerPool(1, clock=clock) as pool:
+            builder = MiniBatchBuilder(pool)
+            builder.flush()
+            builder.add(Message())
+            clock.sleep(7.0)
+            builder.flush()
+            builder.flush()
+        assert [(b.opened, b.closed) for b in builder.batches] == [(0.0, 7.0)]
+
+    def test_a_window_that_has_ended_keeps_its_end(self) -> None:
+        class Lagging(VirtualClock):
+            """A clock whose alarms are late, as those of a busy computer."""
+
+            def call_at(self, time: float, callback: Callable[[], object]) -> None:
+                super().call_at(time + 5.0, callback)
+
+        clock = Lagging()
+        pool = WorkerPool(1, clock=clock)
+        builder = MiniBatchBuilder(pool, FirstMessageWindow(300))
+        builder.add(Message(arrival=0.0))
+        clock.sleep_until(302.0)
+        builder.flush()
+        assert [batch.closed for batch in builder.batches] == [300.0]
+        pool.shutdown()
+
+    def test_what_never_ends_by_time_is_finished_at_once(self) -> None:
+        clock = VirtualClock()
+        with WorkerPool(1, clock=clock) as pool:
+            builder = MiniBatchBuilder(pool, CountWindow(9))
+            builder.add(Message())
+            builder.finish()
+        assert (len(builder.batches), clock.time()) == (1, 0.0)
+
+
+def test_an_unstamped_message_arrives_when_it_is_handed_over() -> None:
+    clock = VirtualClock()
+    with WorkerPool(1, clock=clock) as pool:
+        builder = MiniBatchBuilder(pool)
+        clock.sleep(12.5)
+        builder.add(Message("now"))
+        builder.finish()
+    assert [m.arrival for m in builder.batches[0]] == [12.5]
+
+
+def test_new_batches_never_wait_for_earlier_ones() -> None:
+    # Ten batches of an hour's work, one every five minutes: each starts at once.
+    _, record = built(
+        [300.0 * k for k in range(10)],
+        FirstMessageWindow(300),
+        service=Constant(3600.0),
+    )
+    assert (record.waiting == 0).all()
+    assert record.jobs.start.max() < record.jobs.finish.min()
+    assert sorted(record.jobs.worker) == list(range(10))
+
+
+def test_a_handler_that_raises_fails_its_own_batch_only() -> None:
+    def handle(batch: MiniBatch) -> None:
+        if batch.index in (1, 3):
+            raise ValueError(f"batch {batch.index} is odd")
+
+    _, record = built([0.0, 1.0, 2.0, 3.0, 4.0], CountWindow(1), handler=handle)
+    assert record.failures == (
+        Failure(1, None, "ValueError: batch 1 is odd"),
+        Failure(3, None, "ValueError: batch 3 is odd"),
+    )
+    assert len(record.jobs) == 5
+
+
+class TestWatchers:
+    def test_they_hear_of_each_batch_that_is_done(self) -> None:
+        clock = VirtualClock()
+        heard: list[tuple[int, float]] = []
+        with WorkerPool(10, clock=clock) as pool:
+            builder = MiniBatchBuilder(
+                pool, CountWindow(2), service=Constant(5.0), handler=lambda b: 1 / 0
+            )
+            builder.on_batch_done(lambda b: heard.append((b.index, clock.time())))
+            for _ in range(4):
+                builder.add(Message())
+        assert heard == [(0, 5.0), (1, 5.0)]
+
+    def test_one_may_add_a_message_even_if_the_batch_is_done_at_once(self) -> None:
+        class Hasty(WorkerPool):
+            """A pool that is done before it returns, as threads may well be."""
+
+            def submit(self, *args: Any, **kwargs: Any) -> Any:
+                future = super().submit(*args, **kwargs)
+                future.result()
+                return future
+
+        with Hasty(1, clock=VirtualClock()) as pool:
+            builder = MiniBatchBuilder(pool, CountWindow(1))
+            builder.on_batch_done(
+                lambda batch: batch.index < 3 and builder.add(Message())
+            )
+            builder.add(Message())
+        assert [batch.index for batch in builder.batches] == [0, 1, 2, 3]
+
+
+class TestWhatGoesWrongOnTheClock:
+    @pytest.mark.parametrize("end", ["flush", "finish", "record"])
+    def test_a_service_time_that_is_negative_is_raised_at_the_end(
+        self, end: str
+    ) -> None:
+        @dataclass
+        class Broken:
+            def sample(self, n_items: Any, load: Any, rng: Any) -> Any:
+                return np.where(n_items > 1, -1.0, 1.0)
+
+        clock = VirtualClock()
+        with WorkerPool(1, clock=clock) as pool:
+            builder = MiniBatchBuilder(pool, FirstMessageWindow(60), service=Broken())
+            for now in (0.0, 100.0, 101.0, 200.0):
+                clock.sleep_until(now)
+                builder.add(Message())
+            clock.sleep(100.0)
+            message = (
+                "service times must be >= 0 and finite [s], but service times[0] = -1.0"
+            )
+            with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+                getattr(builder, end)()
+        assert [batch.opened for batch in builder.batches] == [0.0, 200.0]
+
+    def test_a_pool_that_was_shut_down_too_early_is_not_silence(self) -> None:
+        clock = VirtualClock()
+        with WorkerPool(1, clock=clock) as pool:
+            builder = MiniBatchBuilder(pool)
+            builder.add(Message())
+        clock.run()
+        message = "cannot schedule new futures after shutdown"
+        with pytest.raises(RuntimeError, match=f"^{message}$"):
+            builder.record()
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        (
+            {"window": 300},
+            TypeError,
+            "window must be a WindowRule such as FirstMessageWindow(300), got 300",
+        ),
+        (
+            {"window": CountWindow},
+            TypeError,
+            "window must be a WindowRule such as FirstMessageWindow(300), "
+            "got the class CountWindow: call it",
+        ),
+        (
+            {"clock": WallClock(7)},
+            ValueError,
+            "clock must be the pool's VirtualClock(time=0), got WallClock(speed=7)",
+        ),
+        (
+            {"service": "fast"},
+            TypeError,
+            "service must be a law such as Exponential(mean) or a frozen "
+            "scipy.stats distribution, got 'fast'",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_refused(
+    options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with (
+        WorkerPool(1, clock=VirtualClock()) as pool,
+        pytest.raises(error, match=f"^{re.escape(message)}$"),
+    ):
+        MiniBatchBuilder(pool, **options)
+
+
+@pytest.mark.parametrize(
+    "window", [FirstMessageWindow(60), CountWindow(7), SessionWindow(1)], ids=repr
+)
+def test_many_threads_lose_no_message_and_handle_none_twice(window: WindowRule) -> None:
+    handled: list[tuple[int, int]] = []
+
+    def produce(number: int) -> None:
+        barrier.wait()
+        for i in range(200):
+            builder.add(Message((number, i)))
+
+    barrier = threading.Barrier(16)
+    with WorkerPool(10, clock=WallClock(10_000)) as pool:
+        builder = MiniBatchBuilder(
+            pool, window, handler=lambda batch: handled.extend(m.payload for m in batch)
+        )
+        threads = [threading.Thread(target=produce, args=(k,)) for k in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        builder.finish()
+        record = builder.record().check()
+    assert sorted(handled) == [(k, i) for k in range(16) for i in range(200)]
+    assert len(record.items) == 3200
+    # Each thread's messages stay in its order, over all batches.
+    for k in range(16):
+        mine = [m.payload[1] for b in builder.batches for m in b if m.payload[0] == k]
+        assert mine == list(range(200))
+
+
+def test_a_window_that_never_ends_sets_no_alarm() -> None:
+    clock = VirtualClock()
+    with WorkerPool(1, clock=clock) as pool:
+        builder = MiniBatchBuilder(pool, CountWindow(2))
+        builder.add(Message())
+        clock.run()
+        assert (clock.time(), builder.batches) == (0.0, ())
+        builder.flush()

@@ -1,0 +1,307 @@
+"""Window rules: half open, and the same on arrays as one message after the other."""
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from mds_sim.data import EARTHQUAKES, FLIGHTS
+from mds_sim.stream import (
+    CountWindow,
+    FirstMessageWindow,
+    OpenWindow,
+    SessionWindow,
+    TumblingWindow,
+    WindowRule,
+    read_arrivals,
+)
+from mds_sim.stream.windows import batch_bounds
+from mds_sim.units import MINUTE
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Impatient(WindowRule):
+    """A user's own: the longer a window is open, the shorter the pause that ends it."""
+
+    patience: float = 300.0
+
+    def deadline(self, opened: float, latest: float) -> float:
+        return latest + max(self.patience - 2 * (latest - opened), 1.0)
+
+
+@dataclass(frozen=True)
+class Patient(WindowRule):
+    """A user's own: time closes nothing before the stream has a minute's pause."""
+
+    max_messages: int | None = 3
+
+    def deadline(self, opened: float, latest: float) -> float:
+        return math.inf if latest == opened else latest + MINUTE
+
+
+RULES: list[WindowRule] = [
+    FirstMessageWindow(),
+    FirstMessageWindow(60.0),
+    FirstMessageWindow(0.3),
+    FirstMessageWindow(60.0, max_messages=1),
+    FirstMessageWindow(60.0, max_messages=3),
+    TumblingWindow(60.0),
+    TumblingWindow(0.1),
+    TumblingWindow(1 / 3),
+    SessionWindow(60.0),
+    SessionWindow(0.3),
+    CountWindow(1),
+    CountWindow(3),
+    Impatient(),
+    Patient(),
+]
+
+# Gaps that meet the lengths above exactly, or miss them by a rounding error.
+GAPS = [0.0, 0.0, 0.0, 0.1, 0.2, 0.3, 1 / 3, 20.0, 30.0, 59.9, 60.0, 299.9, 300.0]
+
+
+def one_by_one(rule: WindowRule, times: Floats) -> tuple[list[int], list[float]]:
+    """Return the batch of each message and the end of each batch: the object layer."""
+    window, batch, closes = OpenWindow(rule), [], []
+    for time in times.tolist():
+        deadline = window.deadline
+        if window.advance(time):
+            closes.append(deadline)
+        batch.append(len(closes))
+        if window.add(time):
+            closes.append(time)
+    deadline = window.deadline
+    if window.flush():
+        closes.append(deadline if deadline < math.inf else float(times[-1]))
+    return batch, closes
+
+
+def streams(cases: int) -> list[Floats]:
+    """Return short streams full of ties."""
+    rng = np.random.default_rng(20240229)
+    sizes = rng.integers(0, 9, cases)
+    gaps = rng.choice(GAPS, sizes.sum())
+    return [np.cumsum(part) for part in np.split(gaps, np.cumsum(sizes)[:-1])]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+class TestAllRules:
+    def test_arrays_agree_with_one_message_at_a_time(self, rule: WindowRule) -> None:
+        # 14 rules x 7200 streams: more than 1e5 cases.
+        for times in streams(7200):
+            batch, closes = one_by_one(rule, times)
+            assert rule.assign(times).tolist() == batch
+            assert rule.closes(times).tolist() == closes
+
+    @given(st.lists(st.floats(0, 1e9), max_size=40).map(sorted))
+    def test_they_agree_wherever_messages_fall(
+        self, rule: WindowRule, times: list[float]
+    ) -> None:
+        batch, closes = one_by_one(rule, np.array(times))
+        assert rule.assign(times).tolist() == batch
+        assert rule.closes(times).tolist() == closes
+
+    def test_no_message_makes_no_batch(self, rule: WindowRule) -> None:
+        assert rule.assign([]).dtype == np.int64
+        assert rule.assign([]).shape == rule.closes([]).shape == (0,)
+
+    def test_batches_are_numbered_in_order_and_close_before_the_next(
+        self, rule: WindowRule
+    ) -> None:
+        for times in streams(300):
+            batch, closes = rule.assign(times), rule.closes(times)
+            assert batch.dtype == np.int64
+            assert np.array_equal(np.unique(batch), np.arange(closes.size))
+            assert (np.diff(batch) >= 0).all()
+            first, last, _ = batch_bounds(batch)
+            assert (times[last] <= closes).all()
+            assert (closes[:-1] <= times[first[1:]]).all()
+
+    def test_messages_that_go_back_in_time_are_refused(self, rule: WindowRule) -> None:
+        message = (
+            "arrivals must be ascending, but arrivals[1] = 4.0 comes after 5.0; "
+            "sort them first"
+        )
+        for method in (rule.assign, rule.closes):
+            with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+                method([5.0, 4.0])
+
+    def test_a_rule_is_a_value(self, rule: WindowRule) -> None:
+        same = eval(repr(rule), globals())
+        assert rule == same
+        assert hash(rule) == hash(same)
+        with pytest.raises((FrozenInstanceError, AttributeError)):
+            rule.max_messages = 7
+
+
+@pytest.mark.parametrize(
+    ("rule", "times", "batch", "closes"),
+    [
+        # A message at the end of a window, and one just before.
+        (FirstMessageWindow(300), [0, 300], [0, 1], [300, 600]),
+        (FirstMessageWindow(300), [0, 299.9, 300, 600], [0, 0, 1, 2], [300, 600, 900]),
+        (FirstMessageWindow(300), [17, 317, 317], [0, 1, 1], [317, 617]),
+        # Equal stamps stay together, as far as the count allows.
+        (FirstMessageWindow(300), [5, 5, 5], [0, 0, 0], [305]),
+        (FirstMessageWindow(300, 2), [5, 5, 5], [0, 0, 1], [5, 305]),
+        (FirstMessageWindow(300, 1), [5, 5], [0, 1], [5, 5]),
+        # A count that closes resets the window: the next one opens with a message.
+        (FirstMessageWindow(300, 2), [0, 100, 200, 450], [0, 0, 1, 1], [100, 450]),
+        (FirstMessageWindow(300, 2), [0, 100, 200, 500], [0, 0, 1, 2], [100, 500, 800]),
+        # A count that is reached with the last message before the end, or not at all.
+        (FirstMessageWindow(300, 2), [0, 299], [0, 0], [299]),
+        (FirstMessageWindow(300, 2), [0, 300], [0, 1], [300, 600]),
+        (TumblingWindow(300), [0, 299, 300, 1200], [0, 0, 1, 2], [300, 600, 1500]),
+        (TumblingWindow(0.1), [0.3, 0.4], [0, 1], [0.1 * 3, 0.5]),
+        (SessionWindow(60), [0, 59, 118, 178], [0, 0, 0, 1], [178, 238]),
+        (SessionWindow(60), [0, 0, 60], [0, 0, 1], [60, 120]),
+        (CountWindow(2), [0, 1, 1, 7, 9], [0, 0, 1, 1, 2], [1, 7, 9]),
+        (CountWindow(9), [3, 4], [0, 0], [4]),
+        (Patient(), [0, 5, 65, 66, 67, 68], [0, 0, 1, 1, 1, 2], [65, 67, 68]),
+    ],
+    ids=str,
+)
+def test_what_a_rule_decides(
+    rule: WindowRule, times: list[float], batch: list[int], closes: list[float]
+) -> None:
+    assert rule.assign(times).tolist() == batch
+    assert rule.closes(times).tolist() == closes
+
+
+@given(
+    st.lists(st.floats(0, 1e7), max_size=60).map(sorted),
+    st.floats(1e-2, 1e6),
+    st.none() | st.integers(1, 5),
+)
+def test_first_message_windows_do_what_the_problem_says(
+    times: list[float], length: float, most: int | None
+) -> None:
+    batches: list[list[float]] = []
+    for time in times:
+        is_new = not batches or time >= batches[-1][0] + length
+        if is_new or len(batches[-1]) == most:
+            batches.append([])
+        batches[-1].append(time)
+    batch = FirstMessageWindow(length, most).assign(times)
+    assert np.bincount(batch).tolist() == [len(each) for each in batches]
+
+
+@given(st.floats(1e-3, 1e6), st.integers(0, 10**6), st.data())
+def test_a_tumbling_window_begins_on_a_point_of_the_grid_and_ends_on_the_next(
+    length: float, k: int, data: st.DataObject
+) -> None:
+    begin, end = k * length, (k + 1) * length
+    opened = data.draw(st.floats(begin, math.nextafter(end, 0)))
+    assert TumblingWindow(length).deadline(opened, opened) == end
+
+
+@pytest.mark.parametrize(
+    ("data", "column", "missing", "batches", "largest"),
+    [
+        (EARTHQUAKES, "time", 0, 925, 6),
+        (FLIGHTS, "actual_departure", 298, 1359, 17),
+    ],
+)
+def test_first_message_windows_on_real_data(
+    data: Any, column: str, missing: int, batches: int, largest: int
+) -> None:
+    trace = read_arrivals(data, column)
+    assert f" {missing} without a stamp and 0 unreadable" in trace.report
+    size = np.bincount(FirstMessageWindow(300).assign(trace.times))
+    assert (size.size, size.max(), size.sum()) == (batches, largest, len(trace))
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda: FirstMessageWindow(0),
+            ValueError,
+            "length must be > 0 and finite s, got 0",
+        ),
+        (
+            lambda: FirstMessageWindow(math.inf),
+            ValueError,
+            "length must be > 0 and finite s, got inf",
+        ),
+        (
+            lambda: FirstMessageWindow("300"),  # type: ignore[arg-type]
+            TypeError,
+            "length must be a number, got '300'",
+        ),
+        (
+            lambda: FirstMessageWindow(max_messages=0),
+            ValueError,
+            "max_messages must be >= 1, got 0",
+        ),
+        (
+            lambda: FirstMessageWindow(max_messages=2.0),  # type: ignore[arg-type]
+            TypeError,
+            "max_messages must be a whole number, got 2.0",
+        ),
+        (
+            lambda: TumblingWindow(-1),
+            ValueError,
+            "length must be > 0 and finite s, got -1",
+        ),
+        (
+            lambda: SessionWindow(math.nan),
+            ValueError,
+            "gap must be > 0 and finite s, got nan",
+        ),
+        (lambda: CountWindow(0), ValueError, "n must be >= 1, got 0"),
+    ],
+)
+def test_a_rule_checks_its_fields(
+    make: Callable[[], object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
+        make()
+
+
+@dataclass(frozen=True)
+class Late(WindowRule):
+    """Says that a window has ended before its messages came."""
+
+    def deadline(self, opened: float, latest: float) -> float:
+        return opened
+
+
+# Two are too short to matter beside a stamp: float64 has no time between.
+@pytest.mark.parametrize(
+    "rule", [FirstMessageWindow(1e-9), SessionWindow(1e-9), Late()], ids=repr
+)
+def test_a_deadline_that_is_not_later_is_refused_and_not_waited_for(
+    rule: WindowRule,
+) -> None:
+    message = (
+        f"the deadline of {rule!r} must be later than the latest message "
+        "at 1000000000.0 s, got 1000000000.0"
+    )
+    for decide in (rule.assign, rule.closes, lambda times: one_by_one(rule, times)):
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            decide(np.array([1e9, 1e9, 1e9 + 1]))
+
+
+def test_an_open_window_forgets_what_it_closed() -> None:
+    window = OpenWindow(FirstMessageWindow(300, max_messages=2))
+    assert not window.flush()
+    assert not window.add(10.0)
+    assert (window.count, window.opened, window.deadline) == (1, 10.0, 310.0)
+    assert window.add(20.0)
+    assert (window.count, window.deadline) == (0, math.inf)
+    assert math.isnan(window.opened)
+    assert not window.advance(1e9)
+
+
+def test_the_bounds_of_no_batch_are_empty() -> None:
+    assert [part.size for part in batch_bounds(np.empty(0, np.int64))] == [0, 0, 0]
