@@ -333,8 +333,9 @@ class RunRecord:
     def check(self) -> RunRecord:
         """Verify that the record can be true, and return it.
 
-        Every item is in one job and every job has one, times are in order, loads add up, no worker does
-        two jobs at a time, and a job that no worker did is among the failures.
+        Every item is in one job and every job has one, times are in order, loads add
+        up, no worker does two jobs at a time, and a job that no worker did is among
+        the failures.
 
         Raises
         ------

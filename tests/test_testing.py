@@ -85,39 +85,39 @@ class Meddling(Half):
 
 @dataclass(frozen=True)
 class Listing(Half):
-    def _assign(self, times: Floats) -> Any:
-        return super()._assign(times).tolist()
+    def _assign(self, times: Floats, sizes: Any) -> Any:
+        return super()._assign(times, sizes).tolist()
 
 
 @dataclass(frozen=True)
 class Short(Half):
-    def _assign(self, times: Floats) -> Any:
-        return super()._assign(times)[1:]
+    def _assign(self, times: Floats, sizes: Any) -> Any:
+        return super()._assign(times, sizes)[1:]
 
 
 @dataclass(frozen=True)
 class Real(Half):
-    def _assign(self, times: Floats) -> Any:
-        return super()._assign(times) / 1
+    def _assign(self, times: Floats, sizes: Any) -> Any:
+        return super()._assign(times, sizes) / 1
 
 
 @dataclass(frozen=True)
 class FromOne(Half):
-    def _assign(self, times: Floats) -> Any:
-        return super()._assign(times) + 1
+    def _assign(self, times: Floats, sizes: Any) -> Any:
+        return super()._assign(times, sizes) + 1
 
 
 @dataclass(frozen=True)
 class Gappy(Half):
-    def _assign(self, times: Floats) -> Any:
-        return super()._assign(times) * 2
+    def _assign(self, times: Floats, sizes: Any) -> Any:
+        return super()._assign(times, sizes) * 2
 
 
 @dataclass(frozen=True)
 class Moody(Half):
     calls: list[int] = field(default_factory=list, repr=False)
 
-    def _assign(self, times: Floats) -> Any:
+    def _assign(self, times: Floats, sizes: Any) -> Any:
         self.calls.append(1)
         return np.arange(times.size) // (1 + len(self.calls) % 2)
 
@@ -126,7 +126,7 @@ class Moody(Half):
 class Closed(FirstMessageWindow):
     """A message at the end still belongs to the window: not half open."""
 
-    def _assign(self, times: Floats) -> Any:
+    def _assign(self, times: Floats, sizes: Any) -> Any:
         starts = np.zeros(times.size, np.int64)
         opened = times[0] if times.size else 0.0
         for i, time in enumerate(times):
@@ -177,7 +177,7 @@ class Backward(Half):
 
 @dataclass(frozen=True)
 class Broken(Half):
-    def _assign(self, times: Floats) -> Any:
+    def _assign(self, times: Floats, sizes: Any) -> Any:
         return times[times.size]
 
 

@@ -12,16 +12,19 @@ from .minibatch import MiniBatch, MiniBatchBuilder, MiniBatchTask
 from .pipeline import StreamPipeline
 from .traces import read_arrivals
 from .windows import (
+    ClosedBatch,
     CountWindow,
     FirstMessageWindow,
     OpenWindow,
     SessionWindow,
     TumblingWindow,
     WindowRule,
+    one_by_one,
 )
 
 __all__ = [
     "Arrivals",
+    "ClosedBatch",
     "CountWindow",
     "FirstMessageWindow",
     "Message",
@@ -38,5 +41,6 @@ __all__ = [
     "TumblingWindow",
     "VaryingPoissonArrivals",
     "WindowRule",
+    "one_by_one",
     "read_arrivals",
 ]

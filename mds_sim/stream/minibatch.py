@@ -16,7 +16,7 @@ from mds_sim.rng import RNG, as_generator
 from mds_sim.sim.service import as_service, service_times
 
 from .messages import Message
-from .windows import FirstMessageWindow, OpenWindow, WindowRule, as_rule
+from .windows import ClosedBatch, FirstMessageWindow, OpenWindow, WindowRule, as_rule
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,6 @@ class MiniBatchBuilder:
         # A batch may be done before it is handed over, and its watcher call `add`.
         self._lock = threading.RLock()
         self._window = OpenWindow(self.rule)
-        self._messages: list[Message] = []
         self._latest = 0.0
         self._alarm = float("inf")
         self._count = 0
@@ -175,28 +174,21 @@ class MiniBatchBuilder:
             if message.arrival is None:
                 message = replace(message, arrival=self.clock.time())
             time = self._latest = max(_arrival(message), self._latest)
-            self._advance(time)
-            opened = self._window.opened if self._messages else time
-            self._messages.append(message)
-            if self._window.add(time):
-                self._submit(opened, time)
-            else:
-                self._set_alarm()
+            self._submit(self._window.add(time, message, message.size_bytes))
+            self._set_alarm()
 
     def flush(self) -> None:
         """Close the batch that is open, if any, without waiting for its window."""
         with self._lock:
             now = self._latest = max(self.clock.time(), self._latest)
-            self._advance(now)
-            opened = self._window.opened
-            if self._window.flush():
-                self._submit(opened, now)
+            self._submit(self._window.advance(now))
+            self._submit(self._window.flush(now))
         self._raise()
 
     def finish(self) -> None:
         """Wait until the open window has ended, then flush: the end of a stream."""
         with self._lock:
-            deadline = self._window.deadline
+            deadline = self._window.deadline()
         if deadline < float("inf"):
             self.clock.sleep_until(deadline)
         self.flush()
@@ -218,15 +210,9 @@ class MiniBatchBuilder:
             tasks = list(self._tasks)
         return run_record(tasks, self.pool.max_workers)
 
-    def _advance(self, time: float) -> None:
-        """Close the open batch if its window has ended by `time`."""
-        opened, deadline = self._window.opened, self._window.deadline
-        if self._window.advance(time):
-            self._submit(opened, deadline)
-
     def _set_alarm(self) -> None:
         """Ask the clock to wake the builder when the open window ends."""
-        deadline = self._window.deadline
+        deadline = self._window.deadline()
         if deadline < self._alarm:
             self._alarm = deadline
             self.clock.call_at(deadline, partial(self._wake, deadline))
@@ -239,7 +225,7 @@ class MiniBatchBuilder:
             self._alarm = float("inf")
             self._latest = max(time, self._latest)
             try:
-                self._advance(time)
+                self._submit(self._window.advance(time))
             except Exception as error:  # nobody is above a clock who could catch it
                 self._error = self._error or error
             self._set_alarm()
@@ -249,10 +235,13 @@ class MiniBatchBuilder:
         if self._error is not None:
             raise self._error
 
-    def _submit(self, opened: float, closed: float) -> None:
-        """Hand what was collected to the pool."""
-        batch = MiniBatch(len(self._tasks), opened, closed, tuple(self._messages))
-        self._messages.clear()
+    def _submit(self, closed: list[ClosedBatch]) -> None:
+        """Hand what was closed to the pool."""
+        for done in closed:
+            self._hand_over(MiniBatch(len(self._tasks), *done))
+
+    def _hand_over(self, batch: MiniBatch) -> None:
+        """Hand a batch to the pool."""
         service_time = None
         if self._service is not None:
             load = batch.load

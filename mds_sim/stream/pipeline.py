@@ -102,11 +102,10 @@ class StreamPipeline:
         size = np.zeros(arrival.size, np.int64)
         if self.message_size is not None:
             size = draw_sizes(self.message_size, arrival.size, chance.sizes)
-        batch = self.window.assign(arrival)
+        batch, ready = self.window.group(arrival, size)
         first, _, n_items = batch_bounds(batch)
         load = np.zeros(first.size, np.int64)
         np.add.at(load, batch, size)
-        ready = self.window.closes(arrival)
         duration = service_times(self.service, n_items, load, chance.service)
         done = serve(ready, duration, self.workers)
         jobs = Jobs(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +32,9 @@ class WindowRule(ABC):
     ----------
     max_messages : int or None
         A batch of so many closes at once, before its window ends.
+    max_bytes : int or None
+        A batch of so many bytes closes at once. A message that would make it larger
+        closes it as well, and opens the next one; alone it may be larger.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class WindowRule(ABC):
     """
 
     max_messages: int | None = None
+    max_bytes: int | None = None
 
     @abstractmethod
     def deadline(self, opened: float, latest: float) -> float:
@@ -65,106 +69,228 @@ class WindowRule(ABC):
             Later than `latest`, or ``inf`` if time does not close it [s].
         """
 
-    def assign(self, arrivals: ArrayLike) -> Ints:
+    def assign(self, arrivals: ArrayLike, sizes: ArrayLike | None = None) -> Ints:
         """Tell the number of each message's batch.
 
         Parameters
         ----------
         arrivals : array_like of float, shape (n,)
             When the messages arrive [s], ascending.
+        sizes : array_like of int, shape (n,), optional
+            Their sizes [bytes], for rules that limit the bytes of a batch; 0 each by
+            default.
 
         Returns
         -------
         ndarray of int64, shape (n,)
             Batches are numbered 0, 1, ... in the order in which they open.
-
-        Notes
-        -----
-        This is the plain reference, one message after the other. Rules for which
-        there is a faster way to the same answer override `_assign`.
         """
-        return self._assign(_validate.times("arrivals", arrivals))
+        return self._assign(*_facts(arrivals, sizes))
 
-    def closes(self, arrivals: ArrayLike) -> Floats:
+    def closes(self, arrivals: ArrayLike, sizes: ArrayLike | None = None) -> Floats:
         """Tell when each batch is closed.
 
         Parameters
         ----------
-        arrivals : array_like of float, shape (n,)
-            When the messages arrive [s], ascending.
+        arrivals, sizes : array_like
+            As in `assign`.
 
         Returns
         -------
         ndarray of float64, shape (n_batches,)
-            The end of its window; or the arrival of the message that filled it;
-            or, where neither comes, the last arrival of all (the stream ends and
-            is flushed).
+            The end of its window; or the arrival of the message that filled it, or
+            that did not fit; or, where nothing of this comes, the last arrival of
+            all (the stream ends and is flushed).
         """
-        times = _validate.times("arrivals", arrivals)
-        first, last, count = batch_bounds(self._assign(times))
-        closes = np.empty(first.size)
-        for i, (opened, latest) in enumerate(
-            zip(times[first], times[last], strict=True)
-        ):
-            closes[i] = self.deadline(float(opened), float(latest))
+        return self.group(arrivals, sizes)[1]
+
+    def group(
+        self, arrivals: ArrayLike, sizes: ArrayLike | None = None
+    ) -> tuple[Ints, Floats]:
+        """Return what `assign` and `closes` return, at the price of one.
+
+        Parameters
+        ----------
+        arrivals, sizes : array_like
+            As in `assign`.
+        """
+        times, whole = _facts(arrivals, sizes)
+        batch = (
+            self.assign(times) if self.max_bytes is None else self.assign(times, whole)
+        )
+        return batch, self._closes(times, whole, batch)
+
+    def _assign(self, times: Floats, sizes: Ints) -> Ints:
+        """Tell the number of each message's batch; faster where a rule knows how."""
+        return one_by_one(self, times, sizes)[0]
+
+    def _closes(self, times: Floats, sizes: Ints, batch: Ints) -> Floats:
+        """Tell when each batch is closed, given the batches."""
+        first, last, count = batch_bounds(batch)
+        closes = self._deadlines(times[first], times[last])
+        # What did not fit closes a batch before its window ends.
+        closes[:-1] = np.minimum(closes[:-1], times[first[1:]])
+        full = np.zeros(first.size, np.bool_)
         if self.max_messages is not None:
-            closes = np.where(count == self.max_messages, times[last], closes)
+            full |= count == self.max_messages
+        if self.max_bytes is not None and first.size:
+            full |= np.add.reduceat(sizes, first) >= self.max_bytes
+        closes[full] = times[last[full]]
         return np.where(np.isinf(closes), times[-1:], closes)
 
-    def _assign(self, times: Floats) -> Ints:
-        """Tell the number of each message's batch, one message after the other."""
-        batch = np.empty(times.size, np.int64)
-        window = OpenWindow(self)
-        closed = 0
-        for i, time in enumerate(times.tolist()):
-            closed += window.advance(time)
-            batch[i] = closed
-            closed += window.add(time)
-        return batch
+    def _deadlines(self, opened: Floats, latest: Floats) -> Floats:
+        """Return `deadline` for arrays."""
+        pairs = zip(opened.tolist(), latest.tolist(), strict=True)
+        return np.array([self.deadline(first, last) for first, last in pairs], float)
+
+    def _jump(self, times: Floats, sizes: Ints) -> Ints:
+        """Assign from window to window, for a deadline that is fixed at the opening."""
+        starts = np.zeros(times.size, np.int64)
+        most = self.max_messages or times.size
+        total = None if self.max_bytes is None else np.cumsum(sizes)
+        find = times.searchsorted
+        first = 0
+        while first < times.size:
+            opened = float(times[first])
+            end = _later(self, self.deadline(opened, opened), opened)
+            after = min(int(find(end)), first + most)
+            if total is not None:
+                after = min(after, self._byte_limit(sizes, total, first))
+            first = after
+            if first < times.size:
+                starts[first] = 1
+        return np.cumsum(starts)
+
+    def _byte_limit(self, sizes: Ints, total: Ints, first: int) -> int:
+        """Return the message after a batch that is limited by its bytes only."""
+        limit = total[first] - sizes[first] + self.max_bytes
+        reached = int(total.searchsorted(limit))
+        fits = reached == first or (reached < total.size and total[reached] == limit)
+        return reached + fits
+
+
+class ClosedBatch(NamedTuple):
+    """A batch that was closed: when it opened, when it closed, what is in it."""
+
+    opened: float
+    closed: float
+    items: tuple[Any, ...]
 
 
 class OpenWindow:
-    """The window that is open now: facts in, decisions out, no clock inside.
+    """The window that is open now: facts in, batches out, no clock inside.
 
     Parameters
     ----------
     rule : WindowRule
 
+    Attributes
+    ----------
+    items : list
+        What is in the open batch; empty if none is open.
+    load : int
+        Its bytes.
+
     Examples
     --------
     >>> window = OpenWindow(FirstMessageWindow(300))
-    >>> window.add(10.0), window.deadline
-    (False, 310.0)
-    >>> window.advance(309.9), window.advance(310.0), window.deadline
-    (False, True, inf)
+    >>> window.add(10.0, "a"), window.add(20.0, "b"), window.deadline()
+    ([], [], 310.0)
+    >>> window.advance(309.9)
+    []
+    >>> window.add(310.0, "c")
+    [ClosedBatch(opened=10.0, closed=310.0, items=('a', 'b'))]
+    >>> window.flush(400.0)
+    [ClosedBatch(opened=310.0, closed=400.0, items=('c',))]
     """
 
     def __init__(self, rule: WindowRule) -> None:
         self.rule = rule
-        self.count = 0
-        self.opened = math.nan
-        self.deadline = math.inf
+        self.items: list[Any] = []
+        self.load = 0
+        self._opened = math.nan
+        self._deadline = math.inf
 
-    def add(self, time: float) -> bool:
-        """Take a message that arrived at `time`; tell whether that closed the batch.
+    def deadline(self) -> float:
+        """Return when the open window ends [s]; ``inf`` if none is open."""
+        return self._deadline
 
-        The caller has advanced the window to `time` before.
+    def add(self, time: float, item: Any = None, size: int = 0) -> list[ClosedBatch]:
+        """Take an item that arrives at `time`; return the batches that this closes.
+
+        Parameters
+        ----------
+        time : float
+            Not before any time that was told earlier [s].
+        item : object, optional
+        size : int, optional
+            Its size [bytes].
+
+        Returns
+        -------
+        list of ClosedBatch
+            In order: one whose window has ended, or that has no room for the item;
+            then the item's own, if it is full.
         """
-        if self.count == 0:
-            self.opened = time
-        self.count += 1
-        self.deadline = _later(self.rule, self.rule.deadline(self.opened, time), time)
-        return self.count == self.rule.max_messages and self.flush()
+        closed = self.advance(time)
+        most, limit = self.rule.max_messages, self.rule.max_bytes
+        if limit is not None and self.items and self.load + size > limit:
+            closed += self.flush(time)
+        if not self.items:
+            self._opened = time
+        self.items.append(item)
+        self.load += size
+        self._deadline = _later(self.rule, self.rule.deadline(self._opened, time), time)
+        if len(self.items) == most or (limit is not None and self.load >= limit):
+            closed += self.flush(time)
+        return closed
 
-    def advance(self, time: float) -> bool:
-        """Let time pass until `time`; tell whether that closed a batch."""
-        return time >= self.deadline and self.flush()
+    def advance(self, time: float) -> list[ClosedBatch]:
+        """Let time pass until `time`; return the batch that this closes, if any."""
+        return self.flush(self._deadline) if time >= self._deadline else []
 
-    def flush(self) -> bool:
-        """Close what is open; tell whether that was anything."""
-        was_open = self.count > 0
-        self.count, self.opened, self.deadline = 0, math.nan, math.inf
-        return was_open
+    def flush(self, time: float) -> list[ClosedBatch]:
+        """Close what is open at `time`; return that batch, if any."""
+        if not self.items:
+            return []
+        closed = ClosedBatch(self._opened, time, tuple(self.items))
+        self.items, self.load = [], 0
+        self._opened, self._deadline = math.nan, math.inf
+        return [closed]
+
+
+def one_by_one(rule: WindowRule, times: Floats, sizes: Ints) -> tuple[Ints, Floats]:
+    """Group a stream one message after the other: the plain reference.
+
+    Parameters
+    ----------
+    rule : WindowRule
+    times : ndarray of float64, shape (n,)
+        When the messages arrive [s], ascending.
+    sizes : ndarray of int64, shape (n,)
+        Their sizes [bytes].
+
+    Returns
+    -------
+    (ndarray of int64, shape (n,), ndarray of float64, shape (n_batches,))
+        The batch of each message, and when each batch is closed.
+
+    Examples
+    --------
+    >>> one_by_one(CountWindow(2), np.array([0.0, 1.0, 5.0]), np.zeros(3, int))
+    (array([0, 0, 1]), array([1., 5.]))
+    """
+    window = OpenWindow(rule)
+    closed = []
+    for i, (time, size) in enumerate(zip(times.tolist(), sizes.tolist(), strict=True)):
+        closed += window.add(time, i, size)
+    if window.items:
+        end = window.deadline()
+        closed += window.flush(end if end < math.inf else float(times[-1]))
+    batch = np.empty(times.size, np.int64)
+    for number, done in enumerate(closed):
+        batch[list(done.items)] = number
+    return batch, np.array([done.closed for done in closed], np.float64)
 
 
 @dataclass(frozen=True)
@@ -177,6 +303,9 @@ class FirstMessageWindow(WindowRule):
         The batch opened at t holds the messages of [t, t + length) [s], > 0.
     max_messages : int, optional
         A batch of so many closes at once, >= 1; the next message opens a new one.
+    max_bytes : int, optional
+        A batch of so many bytes closes at once, >= 1; so does one that has no room
+        for the next message.
 
     Examples
     --------
@@ -184,32 +313,30 @@ class FirstMessageWindow(WindowRule):
     array([0, 0, 0, 1, 1])
     >>> FirstMessageWindow(5 * MINUTE, max_messages=2).assign([0, 120, 299.9, 300])
     array([0, 0, 1, 1])
+    >>> FirstMessageWindow(max_bytes=10).assign([0, 1, 2, 3], sizes=[6, 4, 3, 99])
+    array([0, 0, 1, 2])
     """
 
     length: float = 5 * MINUTE
     max_messages: int | None = None
+    max_bytes: int | None = None
 
     def __post_init__(self) -> None:
         _validate.positive("length", self.length, "s")
         if self.max_messages is not None:
             _validate.count("max_messages", self.max_messages)
+        if self.max_bytes is not None:
+            _validate.size("max_bytes", self.max_bytes)
 
     def deadline(self, opened: float, latest: float) -> float:
         """Return opened + length."""
         return opened + self.length
 
-    def _assign(self, times: Floats) -> Ints:
-        """Jump from window to window: a binary search each."""
-        starts = np.zeros(times.size, np.int64)
-        limit = self.max_messages or times.size
-        first = 0
-        while first < times.size:
-            opened = float(times[first])
-            end = _later(self, self.deadline(opened, opened), opened)
-            first = min(int(np.searchsorted(times, end)), first + limit)
-            if first < times.size:
-                starts[first] = 1
-        return np.cumsum(starts)
+    def _assign(self, times: Floats, sizes: Ints) -> Ints:
+        return self._jump(times, sizes)
+
+    def _deadlines(self, opened: Floats, latest: Floats) -> Floats:
+        return opened + self.length
 
 
 @dataclass(frozen=True)
@@ -239,6 +366,9 @@ class TumblingWindow(WindowRule):
         # Rounding may put the product of a grid of thirds on the message itself.
         return tick if tick > opened else (ticks + 2) * self.length
 
+    def _assign(self, times: Floats, sizes: Ints) -> Ints:
+        return self._jump(times, sizes)
+
 
 @dataclass(frozen=True)
 class SessionWindow(WindowRule):
@@ -264,13 +394,16 @@ class SessionWindow(WindowRule):
         """Return latest + gap."""
         return latest + self.gap
 
-    def _assign(self, times: Floats) -> Ints:
+    def _assign(self, times: Floats, sizes: Ints) -> Ints:
         """Count the pauses."""
         ends = times + self.gap
         for i in np.flatnonzero(ends <= times)[:1]:
             _later(self, float(ends[i]), float(times[i]))
         pauses = times[1:] >= ends[:-1]
         return np.cumsum(np.concatenate([[0], pauses])[: times.size], dtype=np.int64)
+
+    def _deadlines(self, opened: Floats, latest: Floats) -> Floats:
+        return latest + self.gap
 
 
 @dataclass(frozen=True)
@@ -303,9 +436,12 @@ class CountWindow(WindowRule):
         """Return infinity: time closes nothing."""
         return math.inf
 
-    def _assign(self, times: Floats) -> Ints:
+    def _assign(self, times: Floats, sizes: Ints) -> Ints:
         """Divide the position by the number."""
         return np.arange(times.size, dtype=np.int64) // self.n
+
+    def _deadlines(self, opened: Floats, latest: Floats) -> Floats:
+        return np.full(opened.size, math.inf)
 
 
 def _later(rule: WindowRule, deadline: float, latest: float) -> float:
@@ -345,3 +481,17 @@ def batch_bounds(batch: Ints) -> tuple[Ints, Ints, Ints]:
     count = np.bincount(batch)
     end = np.cumsum(count)
     return end - count, end - 1, count
+
+
+def _facts(arrivals: ArrayLike, sizes: ArrayLike | None) -> tuple[Floats, Ints]:
+    """Return arrivals and sizes, checked; sizes of 0 if there are none."""
+    times = _validate.times("arrivals", arrivals)
+    if sizes is None:
+        return times, np.zeros(times.size, np.int64)
+    whole = _validate.sizes("sizes", sizes)
+    if whole.size != times.size:
+        raise ValueError(
+            f"sizes must hold one value for each of {times.size} messages, "
+            f"got {whole.size}"
+        )
+    return times, whole

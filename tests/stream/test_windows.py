@@ -22,6 +22,7 @@ from mds_sim.stream import (
     WindowRule,
     read_arrivals,
 )
+from mds_sim.stream import one_by_one as grouped_one_by_one
 from mds_sim.stream.windows import batch_bounds
 from mds_sim.units import MINUTE
 
@@ -71,18 +72,8 @@ GAPS = [0.0, 0.0, 0.0, 0.1, 0.2, 0.3, 1 / 3, 20.0, 30.0, 59.9, 60.0, 299.9, 300.
 
 def one_by_one(rule: WindowRule, times: Floats) -> tuple[list[int], list[float]]:
     """Return the batch of each message and the end of each batch: the object layer."""
-    window, batch, closes = OpenWindow(rule), [], []
-    for time in times.tolist():
-        deadline = window.deadline
-        if window.advance(time):
-            closes.append(deadline)
-        batch.append(len(closes))
-        if window.add(time):
-            closes.append(time)
-    deadline = window.deadline
-    if window.flush():
-        closes.append(deadline if deadline < math.inf else float(times[-1]))
-    return batch, closes
+    batch, closes = grouped_one_by_one(rule, times, np.zeros(times.size, np.int64))
+    return batch.tolist(), closes.tolist()
 
 
 def streams(cases: int) -> list[Floats]:
@@ -294,13 +285,57 @@ def test_a_deadline_that_is_not_later_is_refused_and_not_waited_for(
 
 def test_an_open_window_forgets_what_it_closed() -> None:
     window = OpenWindow(FirstMessageWindow(300, max_messages=2))
-    assert not window.flush()
-    assert not window.add(10.0)
-    assert (window.count, window.opened, window.deadline) == (1, 10.0, 310.0)
-    assert window.add(20.0)
-    assert (window.count, window.deadline) == (0, math.inf)
-    assert math.isnan(window.opened)
-    assert not window.advance(1e9)
+    assert window.flush(5.0) == []
+    assert window.add(10.0, "a") == []
+    assert (window.items, window.deadline()) == (["a"], 310.0)
+    assert window.add(20.0, "b") == [(10.0, 20.0, ("a", "b"))]
+    assert (window.items, window.load, window.deadline()) == ([], 0, math.inf)
+    assert window.advance(1e9) == []
+
+
+class TestBytes:
+    """A limit on the bytes of a batch; `pack` of a stream, so to speak."""
+
+    rule = FirstMessageWindow(300, max_bytes=10)
+
+    @pytest.mark.parametrize(
+        ("sizes", "batch", "closes"),
+        [
+            ([4, 6, 1], [0, 0, 1], [1, 302]),  # exactly full: closes at once
+            ([4, 6, 0], [0, 0, 1], [1, 302]),  # so that even 0 bytes come too late
+            ([4, 7, 1], [0, 1, 1], [1, 301]),  # does not fit: closes, opens the next
+            ([99, 1, 1], [0, 1, 1], [0, 301]),  # too heavy: alone, and at once
+            ([1, 99, 1], [0, 1, 2], [1, 1, 302]),  # closes two batches
+            ([0, 0, 0], [0, 0, 0], [300]),
+            ([10, 10, 10], [0, 1, 2], [0, 1, 2]),
+        ],
+    )
+    def test_a_batch_closes_when_it_is_full_or_something_does_not_fit(
+        self, sizes: list[int], batch: list[int], closes: list[float]
+    ) -> None:
+        assert self.rule.assign([0, 1, 2], sizes).tolist() == batch
+        assert self.rule.closes([0, 1, 2], sizes).tolist() == closes
+
+    @pytest.mark.parametrize("most", [None, 3])
+    @pytest.mark.parametrize("length", [60.0, 300.0])
+    def test_arrays_agree_with_one_message_at_a_time(
+        self, length: float, most: int | None
+    ) -> None:
+        rule = FirstMessageWindow(length, max_messages=most, max_bytes=10)
+        rng = np.random.default_rng(7)
+        for times in streams(3000):
+            sizes = rng.choice([0, 1, 2, 3, 5, 9, 10, 11], times.size)
+            batch, closes = grouped_one_by_one(rule, times, sizes)
+            assert rule.assign(times, sizes).tolist() == batch.tolist()
+            assert rule.closes(times, sizes).tolist() == closes.tolist()
+            load = np.bincount(batch, sizes) if times.size else np.zeros(0)
+            alone = np.bincount(batch) == 1
+            assert ((load <= 10) | alone).all()
+
+    def test_sizes_must_be_as_many_as_arrivals(self) -> None:
+        message = "sizes must hold one value for each of 2 messages, got 1"
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            self.rule.assign([0, 1], [5])
 
 
 def test_the_bounds_of_no_batch_are_empty() -> None:
