@@ -101,12 +101,12 @@ def assert_one_story(
 
 
 class TestSimulation:
-    @pytest.mark.slow  # 2 400 cases, a worker is a thread
+    @pytest.mark.slow  # 2 100 cases, a worker is a thread
     @pytest.mark.parametrize("workers", [1, 2, 3, 4, 5, 6])
     def test_pool_and_simulation_agree_to_the_last_worker(self, workers: int) -> None:
         rng = np.random.default_rng(workers)
-        for _ in range(400):
-            n = rng.integers(1, 13)
+        for _ in range(350):
+            n = rng.integers(1, 11)
             ready = np.sort(rng.integers(0, 5, n)).tolist()
             service = rng.integers(0, 4, n).tolist()
             records = simulated(ready, service, workers)
@@ -141,8 +141,8 @@ class TestSimulation:
                 children[-1].cancel()
                 raise LookupError(i)
 
-            with WorkerPool(30, clock=clock) as pool:
-                for i in range(12):
+            with WorkerPool(20, clock=clock) as pool:
+                for i in range(8):
                     clock.call_at(i % 4, partial(pool.submit, parent, i))
                 clock.run()
             return [
@@ -151,7 +151,7 @@ class TestSimulation:
             ]
 
         first = run()
-        assert len(first) == 36
+        assert len(first) == 24
         assert {error.partition("(")[0] for *_, error in first} == {
             "None", "LookupError", "CancelledError",
         }  # fmt: skip
@@ -496,9 +496,7 @@ class TestCancel:
             assert record.worker == -1
             assert math.isnan(record.started)
             assert math.isnan(record.finished)
-        assert pool.records[3:] == tuple(future.record for future in futures)[:0] or (
-            [record.index for record in pool.records] == list(range(9))
-        )
+        assert [record.index for record in pool.records] == list(range(9))
 
     def test_a_task_may_be_cancelled_while_draining_waits_for_another(self) -> None:
         clock = VirtualClock()
