@@ -68,6 +68,8 @@ class Half(WindowRule):
         CountWindow(7),
         AtTheHour(),
         Half(),
+        FirstMessageWindow(60.0, max_bytes=1000),
+        FirstMessageWindow(60.0, max_messages=3, max_bytes=3),
     ],
     ids=repr,
 )
@@ -85,51 +87,51 @@ class Meddling(Half):
 
 @dataclass(frozen=True)
 class Listing(Half):
-    def _assign(self, times: Floats, sizes: Any) -> Any:
-        return super()._assign(times, sizes).tolist()
+    def assign(self, arrivals: Any, sizes: Any = None) -> Any:
+        return super().assign(arrivals, sizes).tolist()
 
 
 @dataclass(frozen=True)
 class Short(Half):
-    def _assign(self, times: Floats, sizes: Any) -> Any:
-        return super()._assign(times, sizes)[1:]
+    def assign(self, arrivals: Any, sizes: Any = None) -> Any:
+        return super().assign(arrivals, sizes)[1:]
 
 
 @dataclass(frozen=True)
 class Real(Half):
-    def _assign(self, times: Floats, sizes: Any) -> Any:
-        return super()._assign(times, sizes) / 1
+    def assign(self, arrivals: Any, sizes: Any = None) -> Any:
+        return super().assign(arrivals, sizes) / 1
 
 
 @dataclass(frozen=True)
 class FromOne(Half):
-    def _assign(self, times: Floats, sizes: Any) -> Any:
-        return super()._assign(times, sizes) + 1
+    def assign(self, arrivals: Any, sizes: Any = None) -> Any:
+        return super().assign(arrivals, sizes) + 1
 
 
 @dataclass(frozen=True)
 class Gappy(Half):
-    def _assign(self, times: Floats, sizes: Any) -> Any:
-        return super()._assign(times, sizes) * 2
+    def assign(self, arrivals: Any, sizes: Any = None) -> Any:
+        return super().assign(arrivals, sizes) * 2
 
 
 @dataclass(frozen=True)
 class Moody(Half):
     calls: list[int] = field(default_factory=list, repr=False)
 
-    def _assign(self, times: Floats, sizes: Any) -> Any:
+    def assign(self, arrivals: Any, sizes: Any = None) -> Any:
         self.calls.append(1)
-        return np.arange(times.size) // (1 + len(self.calls) % 2)
+        return np.arange(arrivals.size) // (1 + len(self.calls) % 2)
 
 
 @dataclass(frozen=True)
 class Closed(FirstMessageWindow):
     """A message at the end still belongs to the window: not half open."""
 
-    def _assign(self, times: Floats, sizes: Any) -> Any:
-        starts = np.zeros(times.size, np.int64)
-        opened = times[0] if times.size else 0.0
-        for i, time in enumerate(times):
+    def assign(self, arrivals: Any, sizes: Any = None) -> Any:
+        starts = np.zeros(arrivals.size, np.int64)
+        opened = arrivals[0] if arrivals.size else 0.0
+        for i, time in enumerate(arrivals):
             if time > opened + self.length:
                 starts[i], opened = 1, time
         return np.cumsum(starts)
@@ -165,6 +167,13 @@ class Inventive(Half):
 
 
 @dataclass(frozen=True)
+class Weightless(SessionWindow):
+    """Its fast way knows nothing of bytes."""
+
+    max_bytes: int | None = 100
+
+
+@dataclass(frozen=True)
 class Overfull(Half):
     max_messages: int | None = 0
 
@@ -177,8 +186,8 @@ class Backward(Half):
 
 @dataclass(frozen=True)
 class Broken(Half):
-    def _assign(self, times: Floats, sizes: Any) -> Any:
-        return times[times.size]
+    def assign(self, arrivals: Any, sizes: Any = None) -> Any:
+        return arrivals[arrivals.size]
 
 
 @dataclass(frozen=True)
@@ -220,6 +229,10 @@ ONE = "[17.0]"
         (TooEarly(), f"a batch must close after its messages: {{rule}} on {ONE}"),
         (TooLate(), "a batch must close before the next one opens: {rule} on [...]"),
         (Inventive(), f"closes must agree with the deadlines: {{rule}} on {ONE}"),
+        (
+            Weightless(60.0),
+            "sizes must count as one message at a time: {rule} on [...]",
+        ),
         (Overfull(), f"a batch must hold <= 0: {{rule}} on {ONE}"),
         (
             Backward(),

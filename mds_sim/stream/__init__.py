@@ -10,6 +10,7 @@ from .arrivals import (
 from .messages import Message, MessageSource
 from .minibatch import MiniBatch, MiniBatchBuilder, MiniBatchTask
 from .pipeline import StreamPipeline
+from .statistics import StreamStatistics
 from .traces import read_arrivals
 from .windows import (
     ClosedBatch,
@@ -37,6 +38,7 @@ __all__ = [
     "RenewalArrivals",
     "SessionWindow",
     "StreamPipeline",
+    "StreamStatistics",
     "TraceArrivals",
     "TumblingWindow",
     "VaryingPoissonArrivals",

@@ -65,27 +65,34 @@ class Arrivals(ABC):
         ValueError
             If neither `n` nor `until` ends a process that never ends by itself.
         """
-        self._check_end(n, until)
-        return np.concatenate([np.empty(0), *self._parts(n, until, rng)])
+        self.check_end(n, until)
+        return np.concatenate([np.empty(0), *self.parts(n, until, rng)])
 
     def iterate(
         self, n: int | None = None, until: float | None = None, rng: RNG = None
     ) -> Iterator[float]:
         """Yield the times that `sample` returns, one by one, without end if asked."""
-        parts = self._parts(n, until, rng)
+        parts = self.parts(n, until, rng)
         return chain.from_iterable(part.tolist() for part in parts)
 
-    def _parts(self, n: int | None, until: float | None, rng: RNG) -> Iterator[Floats]:
-        """Check the arguments at once and yield the times, some at a time."""
+    def parts(
+        self,
+        n: int | None = None,
+        until: float | None = None,
+        rng: RNG = None,
+        size: int | None = None,
+    ) -> Iterator[Floats]:
+        """Yield the times that `sample` returns, about `size` at a time."""
         left = None if n is None else _validate.count("n", n, least=0)
         end = np.inf if until is None else _validate.non_negative("until", until, "s")
-        return self._cut(left, end, as_generator(rng))
+        hint = self._hint(left, end) if size is None else size
+        return self._cut(left, end, as_generator(rng), hint)
 
     def _cut(
-        self, left: int | None, end: float, rng: np.random.Generator
+        self, left: int | None, end: float, rng: np.random.Generator, hint: int
     ) -> Iterator[Floats]:
         """Yield chunks until there are as many as wanted or `end` is reached."""
-        for chunk in self._chunks_until(end, rng, self._hint(left, end)):
+        for chunk in self._chunks_until(end, rng, hint):
             part = np.asarray(chunk, np.float64)[:left]
             within = int(np.searchsorted(part, end, side="left"))
             if within:
@@ -107,7 +114,7 @@ class Arrivals(ABC):
         """Guess how many arrivals are needed."""
         return _CHUNK if n is None else min(max(n, 1), _MOST)
 
-    def _check_end(self, n: int | None, until: float | None) -> None:
+    def check_end(self, n: int | None, until: float | None) -> None:
         """Refuse to draw for ever."""
         if not self.is_finite and n is None and until is None:
             raise ValueError(
@@ -176,7 +183,13 @@ class PoissonArrivals(Arrivals):
 
     def chunks(self, rng: np.random.Generator, hint: int = _CHUNK) -> Iterator[Floats]:
         """Yield running sums of exponential gaps."""
-        return RenewalArrivals(Exponential(1.0 / self.rate)).chunks(rng, hint)
+        last = 0.0
+        while True:
+            times = rng.exponential(1.0 / self.rate, hint)
+            times[0] += last
+            np.cumsum(times, out=times)
+            last = float(times[-1])
+            yield times
 
     def _hint(self, n: int | None, end: float) -> int:
         if end == np.inf:
@@ -234,7 +247,7 @@ class VaryingPoissonArrivals(Arrivals):
         # Candidates and coins come from streams of their own, so that what is
         # drawn does not depend on how much is drawn at a time.
         gaps, coins = rng.spawn(2)
-        for times in PoissonArrivals(self.max_rate)._cut(None, end, gaps):
+        for times in PoissonArrivals(self.max_rate)._cut(None, end, gaps, hint):
             rate = np.broadcast_to(
                 np.asarray(self.rate_of_time(times), np.float64), times.shape
             )

@@ -75,6 +75,12 @@ def _check_stream(rule: WindowRule, times: Floats, shown: str) -> None:
     _check_windows(rule, batch, times, shown)
     _hold(np.array_equal(rule.closes(times), ends),
           f"closes must agree with the deadlines: {shown}")  # fmt: skip
+    if rule.max_bytes is not None:
+        sizes = np.arange(times.size) * 7 % 5 * rule.max_bytes // 3
+        slow, ends = one_by_one(rule, times, sizes)
+        batch, closes = rule.group(times, sizes)
+        _hold(np.array_equal(batch, slow) and np.array_equal(closes, ends),
+              f"sizes must count as one message at a time: {shown}")  # fmt: skip
 
 
 def _streams(cases: int) -> Iterator[Floats]:

@@ -124,9 +124,10 @@ class MiniBatchBuilder:
     Any number of threads may call `add` at the same time. New batches never wait
     for earlier ones: the pool's queue is not bounded. A message that is late
     (its arrival is before what the builder has already seen) joins the batch that
-    is open now and keeps its own arrival time; no message is dropped. What goes
-    wrong when the clock closes a batch (a service time that is negative, a pool that
-    was shut down) is raised by `flush`, `finish` and `record`.
+    is open now and keeps its own arrival time; no message is dropped, except one at
+    which the rule raises: so does `add`. What goes wrong when the clock closes a batch
+    (a service time that is negative, a pool that was shut down) is raised by `flush`,
+    `finish` and `record`.
 
     Examples
     --------

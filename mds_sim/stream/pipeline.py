@@ -21,6 +21,7 @@ from mds_sim.sim.workers import serve
 from .arrivals import Arrivals, as_arrivals
 from .messages import TEN_A_MINUTE, MessageSource
 from .minibatch import MiniBatch, MiniBatchBuilder
+from .statistics import CHUNK, Accumulator, StreamStatistics
 from .windows import FirstMessageWindow, WindowRule, as_rule, batch_bounds
 
 
@@ -93,10 +94,7 @@ class StreamPipeline:
         ValueError
             If the pipeline has no model of its service times.
         """
-        if self.service is None:
-            raise ValueError(
-                "service must be given to simulate, such as LinearService(per_job=30)"
-            )
+        self._check_service()
         chance = streams(rng)
         arrival = self.arrivals.sample(n, until, chance.arrivals)
         size = np.zeros(arrival.size, np.int64)
@@ -112,6 +110,45 @@ class StreamPipeline:
             arrival[first], ready, done.start, done.finish, done.worker, n_items, load
         )
         return RunRecord(Items(arrival, size, batch), jobs, self.workers)
+
+    def statistics(
+        self,
+        n: int | None = None,
+        until: float | None = None,
+        rng: RNG = None,
+        *,
+        progress: bool = True,
+    ) -> StreamStatistics:
+        """Simulate any number of messages in constant memory, without a record.
+
+        Parameters
+        ----------
+        n, until, rng : optional
+            As in `simulate`; the same seed gives the same messages and batches.
+        progress : bool, optional
+            Show a progress bar.
+
+        Returns
+        -------
+        StreamStatistics
+            Exact counts, moments and extremes, a histogram and quantiles of latency,
+            batch size, waiting and service time.
+
+        Raises
+        ------
+        ValueError
+            As `simulate`.
+        """
+        self._check_service()
+        self.arrivals.check_end(n, until)
+        chance = streams(rng)
+        accumulator = Accumulator(
+            self.window, self.service, self.workers, self.message_size, chance
+        )
+        parts = self.arrivals.parts(n, until, chance.arrivals, size=CHUNK)
+        with progress_bar(progress, n, "messages") as move_on:
+            accumulator.take(parts, move_on)
+        return accumulator.statistics()
 
     def run(
         self,
@@ -174,6 +211,13 @@ class StreamPipeline:
                 builder.flush()  # or it would hand over to a pool that is gone
                 raise
             return builder.record()
+
+    def _check_service(self) -> None:
+        """Refuse to simulate without a model of the service times."""
+        if self.service is None:
+            raise ValueError(
+                "service must be given to simulate, such as LinearService(per_job=30)"
+            )
 
     def _sizes(self, rng: np.random.Generator) -> Iterator[int]:
         """Yield one size a message, the same ones that `simulate` draws at once."""

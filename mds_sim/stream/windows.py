@@ -21,6 +21,8 @@ from mds_sim.units import MINUTE
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+COMPILED_FROM = 2**14  # messages: below, compiled code does not pay for its loading
+
 
 class WindowRule(ABC):
     """A rule that groups messages into mini-batches.
@@ -85,7 +87,8 @@ class WindowRule(ABC):
         ndarray of int64, shape (n,)
             Batches are numbered 0, 1, ... in the order in which they open.
         """
-        return self._assign(*_facts(arrivals, sizes))
+        times, whole = _facts(arrivals, sizes)
+        return _numbers(self._firsts(times, whole), times.size)
 
     def closes(self, arrivals: ArrayLike, sizes: ArrayLike | None = None) -> Floats:
         """Tell when each batch is closed.
@@ -115,27 +118,48 @@ class WindowRule(ABC):
             As in `assign`.
         """
         times, whole = _facts(arrivals, sizes)
-        batch = (
-            self.assign(times) if self.max_bytes is None else self.assign(times, whole)
+        batch = self._own(times, whole)
+        return batch, self._closes(times, whole, batch_bounds(batch)[0])
+
+    def bounds(self, times: Floats, sizes: Ints) -> tuple[Ints, Floats]:
+        """Return the first message of each batch, and when each is closed.
+
+        Parameters
+        ----------
+        times : ndarray of float64, shape (n,)
+        sizes : ndarray of int64, shape (n,)
+            As in `assign`, but not checked: for code that has made them itself.
+        """
+        own = type(self).assign is not WindowRule.assign
+        if own:
+            first = batch_bounds(self._own(times, sizes))[0]
+        else:
+            first = self._firsts(times, sizes)
+        return first, self._closes(times, sizes, first)
+
+    def _own(self, times: Floats, sizes: Ints) -> Ints:
+        """Call `assign`, which a user's rule may have written without sizes."""
+        return (
+            self.assign(times) if self.max_bytes is None else self.assign(times, sizes)
         )
-        return batch, self._closes(times, whole, batch)
 
-    def _assign(self, times: Floats, sizes: Ints) -> Ints:
-        """Tell the number of each message's batch; faster where a rule knows how."""
-        return one_by_one(self, times, sizes)[0]
+    def _firsts(self, times: Floats, sizes: Ints) -> Ints:
+        """Find the first message of each batch; faster where a rule knows how."""
+        return batch_bounds(one_by_one(self, times, sizes)[0])[0]
 
-    def _closes(self, times: Floats, sizes: Ints, batch: Ints) -> Floats:
-        """Tell when each batch is closed, given the batches."""
-        first, last, count = batch_bounds(batch)
-        closes = self._deadlines(times[first], times[last])
+    def _closes(self, times: Floats, sizes: Ints, first: Ints) -> Floats:
+        """Tell when each batch is closed, given its first message."""
+        after = np.append(first[1:], times.size)[: first.size]
+        latest = times[after - 1]
+        closes = self._deadlines(times[first], latest)
         # What did not fit closes a batch before its window ends.
         closes[:-1] = np.minimum(closes[:-1], times[first[1:]])
         full = np.zeros(first.size, np.bool_)
         if self.max_messages is not None:
-            full |= count == self.max_messages
+            full |= after - first == self.max_messages
         if self.max_bytes is not None and first.size:
             full |= np.add.reduceat(sizes, first) >= self.max_bytes
-        closes[full] = times[last[full]]
+        closes[full] = latest[full]
         return np.where(np.isinf(closes), times[-1:], closes)
 
     def _deadlines(self, opened: Floats, latest: Floats) -> Floats:
@@ -144,22 +168,21 @@ class WindowRule(ABC):
         return np.array([self.deadline(first, last) for first, last in pairs], float)
 
     def _jump(self, times: Floats, sizes: Ints) -> Ints:
-        """Assign from window to window, for a deadline that is fixed at the opening."""
-        starts = np.zeros(times.size, np.int64)
+        """Go from window to window, for a deadline that is fixed at the opening."""
+        firsts = []
         most = self.max_messages or times.size
         total = None if self.max_bytes is None else np.cumsum(sizes)
         find = times.searchsorted
         first = 0
         while first < times.size:
+            firsts.append(first)
             opened = float(times[first])
             end = _later(self, self.deadline(opened, opened), opened)
             after = min(int(find(end)), first + most)
             if total is not None:
                 after = min(after, self._byte_limit(sizes, total, first))
             first = after
-            if first < times.size:
-                starts[first] = 1
-        return np.cumsum(starts)
+        return np.array(firsts, np.int64)
 
     def _byte_limit(self, sizes: Ints, total: Ints, first: int) -> int:
         """Return the message after a batch that is limited by its bytes only."""
@@ -231,16 +254,23 @@ class OpenWindow:
         list of ClosedBatch
             In order: one whose window has ended, or that has no room for the item;
             then the item's own, if it is full.
+
+        Raises
+        ------
+        Exception
+            What the rule raises, or ValueError if its deadline is not later than
+            `time`; the item is not taken then, and nothing is closed.
         """
-        closed = self.advance(time)
         most, limit = self.rule.max_messages, self.rule.max_bytes
-        if limit is not None and self.items and self.load + size > limit:
-            closed += self.flush(time)
-        if not self.items:
-            self._opened = time
+        is_over = time >= self._deadline
+        is_over |= limit is not None and self.load + size > limit
+        opened = self._opened if self.items and not is_over else time
+        # Whatever a rule raises comes here, before anything has changed.
+        deadline = _later(self.rule, self.rule.deadline(opened, time), time)
+        closed = self.advance(time) + (self.flush(time) if is_over else [])
         self.items.append(item)
         self.load += size
-        self._deadline = _later(self.rule, self.rule.deadline(self._opened, time), time)
+        self._opened, self._deadline = opened, deadline
         if len(self.items) == most or (limit is not None and self.load >= limit):
             closed += self.flush(time)
         return closed
@@ -332,8 +362,16 @@ class FirstMessageWindow(WindowRule):
         """Return opened + length."""
         return opened + self.length
 
-    def _assign(self, times: Floats, sizes: Ints) -> Ints:
-        return self._jump(times, sizes)
+    def _firsts(self, times: Floats, sizes: Ints) -> Ints:
+        if self.max_bytes is not None or times.size < COMPILED_FROM:
+            return self._jump(times, sizes)
+        from mds_sim.sim._streaming import first_message_starts
+
+        if times[-1] + self.length == times[-1]:
+            return self._jump(times, sizes)  # it says what is wrong
+        return first_message_starts(
+            times, float(self.length), self.max_messages or times.size
+        )
 
     def _deadlines(self, opened: Floats, latest: Floats) -> Floats:
         return opened + self.length
@@ -366,7 +404,7 @@ class TumblingWindow(WindowRule):
         # Rounding may put the product of a grid of thirds on the message itself.
         return tick if tick > opened else (ticks + 2) * self.length
 
-    def _assign(self, times: Floats, sizes: Ints) -> Ints:
+    def _firsts(self, times: Floats, sizes: Ints) -> Ints:
         return self._jump(times, sizes)
 
 
@@ -394,13 +432,13 @@ class SessionWindow(WindowRule):
         """Return latest + gap."""
         return latest + self.gap
 
-    def _assign(self, times: Floats, sizes: Ints) -> Ints:
-        """Count the pauses."""
+    def _firsts(self, times: Floats, sizes: Ints) -> Ints:
+        """Find the pauses."""
         ends = times + self.gap
         for i in np.flatnonzero(ends <= times)[:1]:
             _later(self, float(ends[i]), float(times[i]))
         pauses = times[1:] >= ends[:-1]
-        return np.cumsum(np.concatenate([[0], pauses])[: times.size], dtype=np.int64)
+        return np.flatnonzero(np.concatenate([[True], pauses])[: times.size])
 
     def _deadlines(self, opened: Floats, latest: Floats) -> Floats:
         return latest + self.gap
@@ -436,9 +474,9 @@ class CountWindow(WindowRule):
         """Return infinity: time closes nothing."""
         return math.inf
 
-    def _assign(self, times: Floats, sizes: Ints) -> Ints:
-        """Divide the position by the number."""
-        return np.arange(times.size, dtype=np.int64) // self.n
+    def _firsts(self, times: Floats, sizes: Ints) -> Ints:
+        """Take every n-th message."""
+        return np.arange(0, times.size, self.n, dtype=np.int64)
 
     def _deadlines(self, opened: Floats, latest: Floats) -> Floats:
         return np.full(opened.size, math.inf)
@@ -481,6 +519,13 @@ def batch_bounds(batch: Ints) -> tuple[Ints, Ints, Ints]:
     count = np.bincount(batch)
     end = np.cumsum(count)
     return end - count, end - 1, count
+
+
+def _numbers(first: Ints, size: int) -> Ints:
+    """Return the number of each message's batch, given the first message of each."""
+    starts = np.zeros(size, np.int64)
+    starts[first[1:]] = 1
+    return np.cumsum(starts)
 
 
 def _facts(arrivals: ArrayLike, sizes: ArrayLike | None) -> tuple[Floats, Ints]:

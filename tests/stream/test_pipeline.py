@@ -73,6 +73,7 @@ ARRIVALS: list[Arrivals] = [
 WINDOWS: list[WindowRule] = [
     FirstMessageWindow(300),
     FirstMessageWindow(60, max_messages=3),
+    FirstMessageWindow(300, max_bytes=1500),
     TumblingWindow(60),
     SessionWindow(20),
     CountWindow(4),
@@ -99,7 +100,7 @@ def run(pipeline: StreamPipeline, handler: Any = None, **options: Any) -> RunRec
 def test_a_run_on_a_virtual_clock_equals_the_simulation_bit_for_bit(
     arrivals: Arrivals, window: WindowRule
 ) -> None:
-    limits = {} if arrivals.is_finite else {"n": 40, "until": 1200.0}
+    limits = {} if arrivals.is_finite else {"n": 30, "until": 1200.0}
     for service, workers, size in product(SERVICES, (1, 3), (None, Exponential(500.0))):
         pipeline = StreamPipeline(arrivals, window, service, workers, size)
         simulated = pipeline.simulate(**limits, rng=7).check()
@@ -264,7 +265,9 @@ class TestWhatGoesWrong:
             with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
                 attempt()
 
-    def test_a_rule_that_fails_is_raised_and_what_came_is_handled(self) -> None:
+    def test_a_rule_that_fails_is_raised_and_all_other_messages_are_handled(
+        self,
+    ) -> None:
         class Failing(FirstMessageWindow):
             def deadline(self, opened: float, latest: float) -> float:
                 if latest == 2.0:
@@ -276,7 +279,7 @@ class TestWhatGoesWrong:
         with pytest.raises(ExceptionGroup) as caught:
             run(pipeline, seen.extend)
         assert caught.value.message == "1 errors among 5 messages"
-        assert sorted(message.number for message in seen) == [0, 1, 2, 3, 4]
+        assert sorted(message.number for message in seen) == [0, 1, 3, 4]
 
     def test_after_a_ctrl_c_nothing_is_delivered_and_nothing_is_handled(self) -> None:
         class Interrupted(VirtualClock):

@@ -89,9 +89,8 @@ class TestAllRules:
     def test_arrays_agree_with_one_message_at_a_time(self, rule: WindowRule) -> None:
         # 14 rules x 7200 streams: more than 1e5 cases.
         for times in streams(7200):
-            batch, closes = one_by_one(rule, times)
-            assert rule.assign(times).tolist() == batch
-            assert rule.closes(times).tolist() == closes
+            batch, closes = rule.group(times)
+            assert (batch.tolist(), closes.tolist()) == one_by_one(rule, times)
 
     @given(st.lists(st.floats(0, 1e9), max_size=40).map(sorted))
     def test_they_agree_wherever_messages_fall(
@@ -169,20 +168,29 @@ def test_what_a_rule_decides(
 
 
 @given(
-    st.lists(st.floats(0, 1e7), max_size=60).map(sorted),
+    st.lists(st.tuples(st.floats(0, 1e7), st.integers(0, 12)), max_size=60).map(sorted),
     st.floats(1e-2, 1e6),
     st.none() | st.integers(1, 5),
+    st.none() | st.integers(1, 10),
 )
 def test_first_message_windows_do_what_the_problem_says(
-    times: list[float], length: float, most: int | None
+    messages: list[tuple[float, int]],
+    length: float,
+    most: int | None,
+    limit: int | None,
 ) -> None:
-    batches: list[list[float]] = []
-    for time in times:
-        is_new = not batches or time >= batches[-1][0] + length
-        if is_new or len(batches[-1]) == most:
+    batches: list[list[int]] = []
+    opened = -math.inf
+    for time, size in messages:
+        load = sum(batches[-1]) if batches else 0
+        is_full = bool(batches) and len(batches[-1]) == most
+        is_full |= limit is not None and (load >= limit or load + size > limit)
+        if not batches or time >= opened + length or is_full:
             batches.append([])
-        batches[-1].append(time)
-    batch = FirstMessageWindow(length, most).assign(times)
+            opened = time
+        batches[-1].append(size)
+    times, sizes = [time for time, _ in messages], [size for _, size in messages]
+    batch = FirstMessageWindow(length, most, limit).assign(times, sizes)
     assert np.bincount(batch).tolist() == [len(each) for each in batches]
 
 
@@ -293,6 +301,21 @@ def test_an_open_window_forgets_what_it_closed() -> None:
     assert window.advance(1e9) == []
 
 
+def test_an_open_window_takes_nothing_and_closes_nothing_if_its_rule_fails() -> None:
+    class Failing(FirstMessageWindow):
+        def deadline(self, opened: float, latest: float) -> float:
+            if latest == 400.0:
+                raise LookupError("no idea")
+            return super().deadline(opened, latest)
+
+    window = OpenWindow(Failing(300, max_bytes=10))
+    window.add(10.0, "a", 9)
+    with pytest.raises(LookupError, match=r"^no idea$"):
+        window.add(400.0, "b", 9)
+    assert (window.items, window.load, window.deadline()) == (["a"], 9, 310.0)
+    assert window.add(401.0, "c") == [(10.0, 310.0, ("a",))]
+
+
 class TestBytes:
     """A limit on the bytes of a batch; `pack` of a stream, so to speak."""
 
@@ -325,9 +348,11 @@ class TestBytes:
         rng = np.random.default_rng(7)
         for times in streams(3000):
             sizes = rng.choice([0, 1, 2, 3, 5, 9, 10, 11], times.size)
-            batch, closes = grouped_one_by_one(rule, times, sizes)
-            assert rule.assign(times, sizes).tolist() == batch.tolist()
-            assert rule.closes(times, sizes).tolist() == closes.tolist()
+            batch, closes = rule.group(times, sizes)
+            slow = grouped_one_by_one(rule, times, sizes)
+            assert (batch.tolist(), closes.tolist()) == tuple(
+                map(np.ndarray.tolist, slow)
+            )
             load = np.bincount(batch, sizes) if times.size else np.zeros(0)
             alone = np.bincount(batch) == 1
             assert ((load <= 10) | alone).all()

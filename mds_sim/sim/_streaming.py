@@ -1,0 +1,98 @@
+"""Compiled steps of a simulation that keeps no record: windows, workers, tallies.
+
+As in `_kernels`, nothing here decides anything that a plain reference does not decide
+in the same way; importing this module loads Numba.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._kernels import _compiled, _replace_first
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# A bin for each 64th of an octave from 2**-30 to 2**60: 46 bits of the mantissa of a
+# float64 are cut off, and what is left counts upwards as the number grows.
+SHIFT = 46
+LOWEST = int(np.float64(2.0**-30).view(np.int64)) >> SHIFT
+HIGHEST = int(np.float64(2.0**60).view(np.int64)) >> SHIFT
+N_BINS = HIGHEST - LOWEST
+
+
+@_compiled
+def first_message_starts(times: Floats, length: float, most: int) -> Ints:
+    """Return the first message of each batch: one step a message."""
+    starts = np.empty(times.size, np.int64)
+    n_batches, end, first = 0, -np.inf, 0
+    for i in range(times.size):
+        if times[i] >= end or i - first >= most:
+            starts[n_batches] = first = i
+            n_batches += 1
+            end = times[i] + length
+    return starts[:n_batches].copy()
+
+
+@_compiled
+def serve_on(
+    ready: Floats,
+    service_time: Floats,
+    free: Floats,
+    number: Ints,
+    start: Floats,
+    finish: Floats,
+) -> None:
+    """Serve with workers who have been at it before: a heap of (free, number)."""
+    for job in range(ready.size):
+        begin = free[0] if free[0] > ready[job] else ready[job]
+        end = begin + service_time[job]
+        _replace_first(free, number, end, number[0])
+        start[job] = begin
+        finish[job] = end
+
+
+@_compiled
+def tally(values: Floats, moments: Floats, counts: Ints) -> None:
+    """Add values to (count, pivot, sum, sum of squares, least, largest) and bins."""
+    cell = np.empty(1, np.float64)
+    bits = cell.view(np.int64)
+    pivot = moments[1]
+    for i in range(values.size):
+        value = values[i]
+        away = value - pivot
+        moments[2] += away
+        moments[3] += away * away
+        moments[4] = min(moments[4], value)
+        moments[5] = max(moments[5], value)
+        cell[0] = value
+        place = (bits[0] >> SHIFT) - LOWEST
+        counts[min(max(place, 0), counts.size - 1)] += 1
+    moments[0] += values.size
+
+
+@_compiled
+def tally_latency(
+    times: Floats, starts: Ints, finish: Floats, moments: Floats, counts: Ints
+) -> None:
+    """Add the latency of every message of some batches: finish - arrival."""
+    cell = np.empty(1, np.float64)
+    bits = cell.view(np.int64)
+    pivot = moments[1]
+    for batch in range(finish.size):
+        total = squares = 0.0
+        first, after = starts[batch], starts[batch + 1]
+        for i in range(first, after):
+            value = finish[batch] - times[i]
+            away = value - pivot
+            total += away
+            squares += away * away
+            cell[0] = value
+            place = (bits[0] >> SHIFT) - LOWEST
+            counts[min(max(place, 0), counts.size - 1)] += 1
+        moments[0] += after - first
+        moments[2] += total
+        moments[3] += squares
+        moments[4] = min(moments[4], finish[batch] - times[after - 1])
+        moments[5] = max(moments[5], finish[batch] - times[first])

@@ -1,0 +1,121 @@
+"""Count, moments and a histogram of values that nobody keeps."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mds_sim import _validate
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """What a tally knows of its values.
+
+    Attributes
+    ----------
+    count : int
+    mean, variance : float
+        Of all values, exact to rounding; NaN if there are none.
+    minimum, maximum : float
+        Exact; NaN if there are none.
+    edges : ndarray of float64, shape (n_bins + 1,)
+        Bins that are not empty, and those between them: 64 to a doubling, so that a
+        bin is at most a 64th of its values wide.
+    counts : ndarray of int64, shape (n_bins,)
+        How many values are in [edges[i], edges[i + 1]); what is below 1e-9 is in the
+        first bin.
+
+    Examples
+    --------
+    >>> tally = Tally()
+    >>> tally.add(np.array([1.0, 2.0, 4.0, 5.0]))
+    >>> distribution = tally.distribution()
+    >>> distribution.mean, distribution.maximum, int(distribution.counts.sum())
+    (3.0, 5.0, 4)
+    """
+
+    count: int
+    mean: float
+    variance: float
+    minimum: float
+    maximum: float
+    edges: Floats
+    counts: Ints
+
+    def quantile(self, p: float) -> float:
+        """Return the p-quantile, to within a bin: a 64th of its value.
+
+        Parameters
+        ----------
+        p : float
+            In [0, 1].
+        """
+        p = _validate.non_negative("p", p)
+        if p > 1:
+            raise ValueError(f"p must be in [0, 1], got {p!r}")
+        if not self.count:
+            return math.nan
+        below = np.concatenate([[0], np.cumsum(self.counts)])
+        value = float(np.interp(p * self.count, below, self.edges))
+        return min(max(value, self.minimum), self.maximum)
+
+
+class Tally:
+    """Takes values in, some at a time, and keeps 45 kB of them, however many.
+
+    Moments are taken about the first value, so that squares do not cancel.
+    """
+
+    def __init__(self) -> None:
+        from ._streaming import N_BINS
+
+        # count, pivot, sum about it, sum of squares about it, least, largest
+        self.moments = np.array([0.0, 0.0, 0.0, 0.0, np.inf, -np.inf])
+        self.counts = np.zeros(N_BINS, np.int64)
+
+    def add(self, values: Floats) -> None:
+        """Take values in, float64, each finite and >= 0."""
+        from ._streaming import tally
+
+        if values.size:
+            self._settle(float(values[0]))
+            tally(values, self.moments, self.counts)
+
+    def add_latency(self, times: Floats, starts: Ints, finish: Floats) -> None:
+        """Take in ``finish[b] - times[i]`` for i in starts[b]..starts[b + 1] - 1."""
+        from ._streaming import tally_latency
+
+        if finish.size:
+            self._settle(float(finish[0] - times[starts[0]]))
+            tally_latency(times, starts, finish, self.moments, self.counts)
+
+    def _settle(self, pivot: float) -> None:
+        """Fix the pivot when the first value comes."""
+        if not self.moments[0]:
+            self.moments[1] = pivot
+
+    def distribution(self) -> Distribution:
+        """Return what is known of the values so far."""
+        from ._streaming import LOWEST, SHIFT
+
+        count, pivot, total, squares, least, largest = self.moments.tolist()
+        used = np.flatnonzero(self.counts)
+        first, after = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 0)
+        bits = (np.arange(first, after + 1) + LOWEST) << SHIFT
+        mean = total / count if count else math.nan
+        return Distribution(
+            count=int(count),
+            mean=pivot + mean,
+            variance=max(squares / count - mean**2, 0.0) if count else math.nan,
+            minimum=least if count else math.nan,
+            maximum=largest if count else math.nan,
+            edges=bits.astype(np.int64).view(np.float64),
+            counts=self.counts[first:after].copy(),
+        )

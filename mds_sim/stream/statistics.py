@@ -1,0 +1,190 @@
+"""The stream simulated without a record: any number of messages in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mds_sim._tables import html_table, text_table
+from mds_sim.distributions import draw_sizes
+from mds_sim.rng import Streams
+from mds_sim.sim.service import service_times
+from mds_sim.sim.tally import Distribution, Tally
+from mds_sim.units import format_seconds
+
+from .windows import WindowRule
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CHUNK = 2**14  # messages at a time: 130 kB a column, which stays in the cache
+
+
+@dataclass(frozen=True, eq=False)
+class StreamStatistics:
+    """What a long simulation says of its messages and batches.
+
+    Attributes
+    ----------
+    latency : Distribution
+        From arrival to the finish of its batch, over messages [s].
+    size : Distribution
+        Messages in a batch, over batches.
+    waiting, service_time : Distribution
+        From ready to start, and from start to finish, over batches [s].
+    workers : int
+    span : float
+        From the first arrival to the last finish [s].
+
+    Examples
+    --------
+    >>> from mds_sim.sim import LinearService
+    >>> from mds_sim.stream import StreamPipeline
+    >>> pipeline = StreamPipeline(service=LinearService(per_job=30, per_item=2))
+    >>> many = pipeline.statistics(n=1_000_000, rng=1, progress=False)
+    >>> many.messages, round(many.size.mean, 1), round(many.latency.quantile(0.5))
+    (1000000, 51.0, 287)
+    """
+
+    latency: Distribution
+    size: Distribution
+    waiting: Distribution
+    service_time: Distribution
+    workers: int
+    span: float
+
+    @property
+    def messages(self) -> int:
+        """How many messages came."""
+        return self.latency.count
+
+    @property
+    def batches(self) -> int:
+        """How many batches they made."""
+        return self.size.count
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the workers' time that was work, over `span`; in [0, 1]."""
+        if not self.span:
+            return 0.0
+        busy = self.service_time.mean * self.service_time.count
+        return busy / (self.workers * self.span)
+
+    def _title(self) -> str:
+        return (
+            f"{self.messages:,} messages in {self.batches:,} batches "
+            f"on {self.workers} workers"
+        )
+
+    def _rows(self) -> list[tuple[str, str, str, str, str]]:
+        rows = [("", "mean", "median", "99 %", "max")]
+        parts = {
+            "latency": self.latency,
+            "waiting for a worker": self.waiting,
+            "service time": self.service_time,
+        }
+        for name, part in parts.items():
+            figures = (part.mean, part.quantile(0.5), part.quantile(0.99), part.maximum)
+            mean, median, late, most = map(format_seconds, figures)
+            rows.append((name, mean, median, late, most))
+        size = self.size
+        figures = (size.mean, size.quantile(0.5), size.quantile(0.99), size.maximum)
+        mean, median, late, most = (f"{value:.4g}" for value in figures)
+        return [*rows, ("messages a batch", mean, median, late, most)]
+
+    def __str__(self) -> str:
+        return text_table(f"{self._title()}, {self.utilisation:.1%} busy", self._rows())
+
+    def __repr__(self) -> str:
+        return f"StreamStatistics({self._title()})"
+
+    def _repr_html_(self) -> str:
+        header, *rows = self._rows()
+        title = f"{self._title()}, {self.utilisation:.1%} busy"
+        return html_table(title, rows, header=header)
+
+
+class Accumulator:
+    """Takes arrivals in, some at a time, and holds only the open batch of them.
+
+    Parameters
+    ----------
+    window : WindowRule
+    service : ServiceModel or Law
+    workers : int
+    message_size : Law or None
+    chance : Streams
+        Chance of sizes and service times; drawn in the order of `simulate`.
+    """
+
+    def __init__(
+        self,
+        window: WindowRule,
+        service: Any,
+        workers: int,
+        message_size: Any,
+        chance: Streams,
+    ) -> None:
+        self._window = window
+        self._service = service
+        self._message_size = message_size
+        self._chance = chance
+        self._times: Floats = np.empty(0)
+        self._sizes: Ints = np.empty(0, np.int64)
+        self._free = np.full(workers, -np.inf)
+        self._number = np.arange(workers)
+        self._tallies = [Tally() for _ in range(4)]
+        self._begin = np.nan
+        self._end = 0.0
+
+    def take(self, arrivals: Iterable[Floats], moved: Callable[[int], object]) -> None:
+        """Take all arrivals in; call `moved` with how many each time."""
+        for chunk in arrivals:
+            if self._begin != self._begin and chunk.size:
+                self._begin = float(chunk[0])
+            self._times = np.concatenate([self._times, chunk])
+            if self._message_size is not None:
+                sizes = draw_sizes(self._message_size, chunk.size, self._chance.sizes)
+                self._sizes = np.concatenate([self._sizes, sizes])
+            self._settle(last=False)
+            moved(chunk.size)
+        self._settle(last=True)
+
+    def statistics(self) -> StreamStatistics:
+        """Return what was found."""
+        parts = [tally.distribution() for tally in self._tallies]
+        workers = self._free.size
+        span = self._end - self._begin if parts[0].count else 0.0
+        latency, size, waiting, service_time = parts
+        return StreamStatistics(latency, size, waiting, service_time, workers, span)
+
+    def _settle(self, last: bool) -> None:
+        """Serve all batches but the one that is open still; that one, too, at last."""
+        from mds_sim.sim._streaming import serve_on
+
+        first, closes = self._window.bounds(self._times, self._sizes)
+        settled = first.size if last else first.size - 1
+        if settled <= 0:
+            return
+        starts = np.append(first, self._times.size)[: settled + 1]
+        n_items, ready = np.diff(starts), closes[:settled]
+        held = int(starts[-1])
+        load = np.zeros(settled, np.int64)
+        if self._message_size is not None:
+            load = np.add.reduceat(self._sizes[:held], starts[:-1])
+        duration = service_times(self._service, n_items, load, self._chance.service)
+        start, finish = np.empty(settled), np.empty(settled)
+        serve_on(ready, duration, self._free, self._number, start, finish)
+        latency, size, waiting, service_time = self._tallies
+        latency.add_latency(self._times, starts, finish)
+        size.add(n_items.astype(np.float64))
+        waiting.add(start - ready)
+        service_time.add(finish - start)
+        self._end = max(self._end, float(finish.max()))
+        self._times = self._times[held:].copy()
+        self._sizes = self._sizes[held:].copy()
