@@ -23,6 +23,14 @@ N_BINS = HIGHEST - LOWEST
 
 
 @_compiled
+def running_sums(gaps: Floats, scale: float, last: float) -> None:
+    """Turn standard gaps into times after `last`, in place."""
+    for i in range(gaps.size):
+        last += gaps[i] * scale
+        gaps[i] = last
+
+
+@_compiled
 def first_message_starts(times: Floats, length: float, most: int) -> Ints:
     """Return the first message of each batch: one step a message."""
     starts = np.empty(times.size, np.int64)

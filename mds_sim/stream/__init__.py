@@ -7,20 +7,18 @@ from .arrivals import (
     TraceArrivals,
     VaryingPoissonArrivals,
 )
+from .decisions import ClosedBatch, OpenWindow, one_by_one
 from .messages import Message, MessageSource
 from .minibatch import MiniBatch, MiniBatchBuilder, MiniBatchTask
 from .pipeline import StreamPipeline
 from .statistics import StreamStatistics
 from .traces import read_arrivals
 from .windows import (
-    ClosedBatch,
     CountWindow,
     FirstMessageWindow,
-    OpenWindow,
     SessionWindow,
     TumblingWindow,
     WindowRule,
-    one_by_one,
 )
 
 __all__ = [

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
-from mds_sim.distributions import Exponential, Law, as_law, draw
+from mds_sim.distributions import Law, as_law, draw
 from mds_sim.rng import RNG, as_generator
 
 Floats = NDArray[np.float64]
 
 _CHUNK = 4096  # arrivals drawn at a time when nobody says how many are needed
 _MOST = 2**20  # and when somebody says a great many
+COMPILED_FROM = 2**14  # at a time: below, compiled code does not pay for its loading
 
 
 class Arrivals(ABC):
@@ -183,11 +184,17 @@ class PoissonArrivals(Arrivals):
 
     def chunks(self, rng: np.random.Generator, hint: int = _CHUNK) -> Iterator[Floats]:
         """Yield running sums of exponential gaps."""
-        last = 0.0
+        mean, last = 1.0 / self.rate, 0.0
         while True:
-            times = rng.exponential(1.0 / self.rate, hint)
-            times[0] += last
-            np.cumsum(times, out=times)
+            times = rng.standard_exponential(hint)
+            if hint < COMPILED_FROM:
+                times *= mean
+                times[0] += last
+                np.cumsum(times, out=times)
+            else:
+                from mds_sim.sim._streaming import running_sums
+
+                running_sums(times, mean, last)
             last = float(times[-1])
             yield times
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from mds_sim import _validate
 from mds_sim.core.jobs import describe
 
-from .windows import WindowRule, as_rule, batch_bounds, one_by_one
+from .decisions import one_by_one
+from .windows import WindowRule, as_rule, batch_bounds
 
 Floats = NDArray[np.float64]
 

@@ -15,8 +15,9 @@ from mds_sim.records import RunRecord
 from mds_sim.rng import RNG, as_generator
 from mds_sim.sim.service import as_service, service_times
 
+from .decisions import ClosedBatch, OpenWindow
 from .messages import Message
-from .windows import ClosedBatch, FirstMessageWindow, OpenWindow, WindowRule, as_rule
+from .windows import FirstMessageWindow, WindowRule, as_rule
 
 
 @dataclass(frozen=True)

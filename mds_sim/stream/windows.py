@@ -10,13 +10,15 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
 from mds_sim.units import MINUTE
+
+from .decisions import later, one_by_one
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -177,7 +179,7 @@ class WindowRule(ABC):
         while first < times.size:
             firsts.append(first)
             opened = float(times[first])
-            end = _later(self, self.deadline(opened, opened), opened)
+            end = later(self, self.deadline(opened, opened), opened)
             after = min(int(find(end)), first + most)
             if total is not None:
                 after = min(after, self._byte_limit(sizes, total, first))
@@ -190,137 +192,6 @@ class WindowRule(ABC):
         reached = int(total.searchsorted(limit))
         fits = reached == first or (reached < total.size and total[reached] == limit)
         return reached + fits
-
-
-class ClosedBatch(NamedTuple):
-    """A batch that was closed: when it opened, when it closed, what is in it."""
-
-    opened: float
-    closed: float
-    items: tuple[Any, ...]
-
-
-class OpenWindow:
-    """The window that is open now: facts in, batches out, no clock inside.
-
-    Parameters
-    ----------
-    rule : WindowRule
-
-    Attributes
-    ----------
-    items : list
-        What is in the open batch; empty if none is open.
-    load : int
-        Its bytes.
-
-    Examples
-    --------
-    >>> window = OpenWindow(FirstMessageWindow(300))
-    >>> window.add(10.0, "a"), window.add(20.0, "b"), window.deadline()
-    ([], [], 310.0)
-    >>> window.advance(309.9)
-    []
-    >>> window.add(310.0, "c")
-    [ClosedBatch(opened=10.0, closed=310.0, items=('a', 'b'))]
-    >>> window.flush(400.0)
-    [ClosedBatch(opened=310.0, closed=400.0, items=('c',))]
-    """
-
-    def __init__(self, rule: WindowRule) -> None:
-        self.rule = rule
-        self.items: list[Any] = []
-        self.load = 0
-        self._opened = math.nan
-        self._deadline = math.inf
-
-    def deadline(self) -> float:
-        """Return when the open window ends [s]; ``inf`` if none is open."""
-        return self._deadline
-
-    def add(self, time: float, item: Any = None, size: int = 0) -> list[ClosedBatch]:
-        """Take an item that arrives at `time`; return the batches that this closes.
-
-        Parameters
-        ----------
-        time : float
-            Not before any time that was told earlier [s].
-        item : object, optional
-        size : int, optional
-            Its size [bytes].
-
-        Returns
-        -------
-        list of ClosedBatch
-            In order: one whose window has ended, or that has no room for the item;
-            then the item's own, if it is full.
-
-        Raises
-        ------
-        Exception
-            What the rule raises, or ValueError if its deadline is not later than
-            `time`; the item is not taken then, and nothing is closed.
-        """
-        most, limit = self.rule.max_messages, self.rule.max_bytes
-        is_over = time >= self._deadline
-        is_over |= limit is not None and self.load + size > limit
-        opened = self._opened if self.items and not is_over else time
-        # Whatever a rule raises comes here, before anything has changed.
-        deadline = _later(self.rule, self.rule.deadline(opened, time), time)
-        closed = self.advance(time) + (self.flush(time) if is_over else [])
-        self.items.append(item)
-        self.load += size
-        self._opened, self._deadline = opened, deadline
-        if len(self.items) == most or (limit is not None and self.load >= limit):
-            closed += self.flush(time)
-        return closed
-
-    def advance(self, time: float) -> list[ClosedBatch]:
-        """Let time pass until `time`; return the batch that this closes, if any."""
-        return self.flush(self._deadline) if time >= self._deadline else []
-
-    def flush(self, time: float) -> list[ClosedBatch]:
-        """Close what is open at `time`; return that batch, if any."""
-        if not self.items:
-            return []
-        closed = ClosedBatch(self._opened, time, tuple(self.items))
-        self.items, self.load = [], 0
-        self._opened, self._deadline = math.nan, math.inf
-        return [closed]
-
-
-def one_by_one(rule: WindowRule, times: Floats, sizes: Ints) -> tuple[Ints, Floats]:
-    """Group a stream one message after the other: the plain reference.
-
-    Parameters
-    ----------
-    rule : WindowRule
-    times : ndarray of float64, shape (n,)
-        When the messages arrive [s], ascending.
-    sizes : ndarray of int64, shape (n,)
-        Their sizes [bytes].
-
-    Returns
-    -------
-    (ndarray of int64, shape (n,), ndarray of float64, shape (n_batches,))
-        The batch of each message, and when each batch is closed.
-
-    Examples
-    --------
-    >>> one_by_one(CountWindow(2), np.array([0.0, 1.0, 5.0]), np.zeros(3, int))
-    (array([0, 0, 1]), array([1., 5.]))
-    """
-    window = OpenWindow(rule)
-    closed = []
-    for i, (time, size) in enumerate(zip(times.tolist(), sizes.tolist(), strict=True)):
-        closed += window.add(time, i, size)
-    if window.items:
-        end = window.deadline()
-        closed += window.flush(end if end < math.inf else float(times[-1]))
-    batch = np.empty(times.size, np.int64)
-    for number, done in enumerate(closed):
-        batch[list(done.items)] = number
-    return batch, np.array([done.closed for done in closed], np.float64)
 
 
 @dataclass(frozen=True)
@@ -436,7 +307,7 @@ class SessionWindow(WindowRule):
         """Find the pauses."""
         ends = times + self.gap
         for i in np.flatnonzero(ends <= times)[:1]:
-            _later(self, float(ends[i]), float(times[i]))
+            later(self, float(ends[i]), float(times[i]))
         pauses = times[1:] >= ends[:-1]
         return np.flatnonzero(np.concatenate([[True], pauses])[: times.size])
 
@@ -480,16 +351,6 @@ class CountWindow(WindowRule):
 
     def _deadlines(self, opened: Floats, latest: Floats) -> Floats:
         return np.full(opened.size, math.inf)
-
-
-def _later(rule: WindowRule, deadline: float, latest: float) -> float:
-    """Return a deadline, or say that no message could have come before it."""
-    if not deadline > latest:
-        raise ValueError(
-            f"the deadline of {rule!r} must be later than the latest message "
-            f"at {latest!r} s, got {deadline!r}"
-        )
-    return deadline
 
 
 def as_rule(window: Any) -> WindowRule:
