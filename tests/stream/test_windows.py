@@ -291,6 +291,13 @@ def test_a_deadline_that_is_not_later_is_refused_and_not_waited_for(
             decide(np.array([1e9, 1e9, 1e9 + 1]))
 
 
+def test_time_closes_a_window_at_its_end_and_not_before() -> None:
+    window = OpenWindow(FirstMessageWindow(300))
+    window.add(10.0, "a")
+    assert window.advance(math.nextafter(310.0, 0)) == []
+    assert window.advance(310.0) == [(10.0, 310.0, ("a",))]
+
+
 def test_an_open_window_forgets_what_it_closed() -> None:
     window = OpenWindow(FirstMessageWindow(300, max_messages=2))
     assert window.flush(5.0) == []
