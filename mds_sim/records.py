@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _validate
-from ._tables import html_table, text_table
-from .units import format_bytes, format_seconds
+from ._summary import Summary
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -266,6 +265,18 @@ class RunRecord:
         return float(self.service_time.sum() / (self.workers * self.span))
 
     @property
+    def offered_load(self) -> float:
+        """Workers that the jobs would keep busy: rate times service time [erlang].
+
+        NaN if all jobs came at once, as those of one night do: they have no rate.
+        """
+        ready = self.jobs.ready
+        span = float(ready.max() - ready.min()) if len(self.jobs) else 0.0
+        if not span:
+            return float("nan")
+        return float(self.service_time.mean() * (len(self.jobs) - 1) / span)
+
+    @property
     def fill(self) -> Floats:
         """Load over capacity, for each bucket (above 1: a lone oversize file).
 
@@ -326,6 +337,7 @@ class RunRecord:
             waiting_max=float(waiting.max()) if some else 0.0,
             service_mean=float(self.service_time.mean()) if some else 0.0,
             utilisation=self.utilisation,
+            offered_load=None if np.isnan(load := self.offered_load) else load,
             bytes=int(self.items.size.sum()),
             fill_mean=float(self.fill.mean()) if some and self.capacity else None,
         )
@@ -407,74 +419,6 @@ class RunRecord:
 
     def _repr_html_(self) -> str:
         return self.summary()._repr_html_()
-
-
-@dataclass(frozen=True)
-class Summary:
-    """The figures that people ask for first; times in s, sizes in bytes.
-
-    ``print`` shows them as a table, Jupyter as HTML, `to_dict` as numbers.
-    """
-
-    items: int
-    jobs: int
-    failures: int
-    workers: int
-    span: float
-    makespan: float
-    throughput: float
-    items_per_job: float
-    latency_mean: float
-    latency_median: float
-    latency_p99: float
-    latency_max: float
-    waiting_mean: float
-    waiting_max: float
-    service_mean: float
-    utilisation: float
-    bytes: int
-    fill_mean: float | None
-
-    def to_dict(self) -> dict[str, float | int | None]:
-        """Return the figures by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    def _title(self) -> str:
-        return f"{self.items:,} items in {self.jobs:,} jobs on {self.workers} workers"
-
-    def _rows(self) -> list[tuple[str, str]]:
-        latency = (self.latency_mean, self.latency_median, self.latency_p99)
-        rows = [
-            ("time span", format_seconds(self.span)),
-            ("throughput", _rate(self.throughput)),
-            ("items a job", f"{self.items_per_job:.4g}"),
-            ("latency mean, median, 99 %", ", ".join(map(format_seconds, latency))),
-            ("latency max", format_seconds(self.latency_max)),
-            ("waiting mean, max", ", ".join(
-                map(format_seconds, (self.waiting_mean, self.waiting_max)))),
-            ("service time mean", format_seconds(self.service_mean)),
-            ("utilisation", f"{self.utilisation:.1%}"),
-        ]  # fmt: skip
-        if self.bytes:
-            rows.append(("bytes", format_bytes(self.bytes)))
-        if self.fill_mean is not None:
-            rows.append(("bucket fill mean", f"{self.fill_mean:.1%}"))
-        if self.failures:
-            rows.append(("FAILED", f"{self.failures:,}"))
-        return rows
-
-    def __str__(self) -> str:
-        return text_table(self._title(), self._rows())
-
-    def _repr_html_(self) -> str:
-        return html_table(self._title(), self._rows())
-
-
-def _rate(per_second: float) -> str:
-    """Write a rate in the unit a person would choose."""
-    if per_second < 10:
-        return f"{per_second * 60:.4g} a minute"
-    return f"{per_second:,.4g} a second"
 
 
 def _all(rule: str, holds: NDArray[np.bool_], rows: Ints | None = None) -> None:

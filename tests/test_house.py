@@ -17,7 +17,7 @@ import mds_sim
 
 PACKAGE = Path(mds_sim.__file__).parent
 FLOORS: tuple[set[str], ...] = (
-    {"units", "_validate", "_tables", "rng", "distributions", "data"},
+    {"units", "_validate", "_tables", "_summary", "rng", "distributions", "data"},
     {"records", "theory"},
     {"core", "sim"},
     {"stream", "files", "tournament"},

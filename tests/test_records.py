@@ -340,6 +340,7 @@ class TestSummary:
             "waiting_max": 1.0,
             "service_mean": 3.0,
             "utilisation": 0.45,
+            "offered_load": 2.0,
             "bytes": 100,
             "fill_mean": 2.5 / 3,
         }
@@ -356,6 +357,7 @@ class TestSummary:
             "  waiting mean, max                333 ms, 1 s\n"
             "  service time mean                        3 s\n"
             "  utilisation                            45.0%\n"
+            "  offered load                        2 erlang\n"
             "  bytes                                  100 B\n"
             "  bucket fill mean                       83.3%\n"
             "  FAILED                                     1"
@@ -369,7 +371,7 @@ class TestSummary:
             "<table><caption>4 items in 3 jobs on 2 workers</caption>"
         )
         assert '<tr><th scope="row">utilisation</th><td>45.0%</td></tr>' in page
-        assert page.count("<tr>") == 10
+        assert page.count("<tr>") == 11
 
     def test_what_a_run_does_not_have_is_left_out(self) -> None:
         run = replace(record(size=[0] * 4, load=[0] * 3), capacity=None)
@@ -429,6 +431,7 @@ class TestEmpty:
         figures = empty(capacity=capacity).summary().to_dict()
         assert figures.pop("workers") == 3
         assert figures.pop("fill_mean") is None
+        assert figures.pop("offered_load") is None
         assert set(figures.values()) == {0}
 
     def test_it_has_one_bin_with_nothing_in_it(self) -> None:
@@ -447,3 +450,34 @@ class TestEmpty:
         run = RunRecord(Items([], [], []), jobs, 1)  # nothing makes it, many may try
         assert (run.span, run.makespan) == (0.0, 1.0)
         assert run.summary().latency_mean == 0.0
+
+
+class TestLoad:
+    def test_a_stream_with_too_much_work_is_called_unstable(self) -> None:
+        n = 60
+        ready = np.arange(n) * 10.0
+        finish = ready + 25.0  # 2.5 erlang
+
+        def record(workers: int, capacity: int | None = None) -> RunRecord:
+            return RunRecord(
+                Items(ready, np.zeros(n), np.arange(n)),
+                Jobs(ready, ready, ready, finish, np.zeros(n), np.ones(n), np.zeros(n)),
+                workers,
+                capacity,
+            )
+
+        assert record(2).offered_load == pytest.approx(2.5)
+        assert record(2).summary().is_unstable
+        assert "2.5 erlang: UNSTABLE" in str(record(2).summary())
+        assert not record(3).summary().is_unstable
+        assert "UNSTABLE" not in str(record(3).summary())
+        assert not record(2, capacity=10).summary().is_unstable  # a burst of buckets
+
+    def test_jobs_that_come_at_once_have_no_rate(self) -> None:
+        record = RunRecord(
+            Items([0.0, 0.0], [1, 1], [0, 1]),
+            Jobs([0, 0], [0, 0], [0, 0], [5, 5], [0, 1], [1, 1], [1, 1]),
+            workers=2,
+        )
+        assert math.isnan(record.offered_load)
+        assert "erlang" not in str(record.summary())

@@ -39,6 +39,9 @@ class StreamStatistics:
     workers : int
     span : float
         From the first arrival to the last finish [s].
+    offered_load : float
+        Workers that the batches would keep busy: their rate times their mean service
+        time [erlang]; NaN for fewer than two batches.
 
     Examples
     --------
@@ -56,6 +59,12 @@ class StreamStatistics:
     service_time: Distribution
     workers: int
     span: float
+    offered_load: float
+
+    @property
+    def is_unstable(self) -> bool:
+        """Whether more work came than the workers can do: waits grow without end."""
+        return self.offered_load >= self.workers
 
     @property
     def messages(self) -> int:
@@ -76,9 +85,10 @@ class StreamStatistics:
         return busy / (self.workers * self.span)
 
     def _title(self) -> str:
+        verdict = "UNSTABLE, " if self.is_unstable else ""
         return (
             f"{self.messages:,} messages in {self.batches:,} batches "
-            f"on {self.workers} workers"
+            f"on {self.workers} workers, {verdict}{self.utilisation:.1%} busy"
         )
 
     def _rows(self) -> list[tuple[str, str, str, str, str]]:
@@ -98,15 +108,14 @@ class StreamStatistics:
         return [*rows, ("messages a batch", mean, median, late, most)]
 
     def __str__(self) -> str:
-        return text_table(f"{self._title()}, {self.utilisation:.1%} busy", self._rows())
+        return text_table(self._title(), self._rows())
 
     def __repr__(self) -> str:
         return f"StreamStatistics({self._title()})"
 
     def _repr_html_(self) -> str:
         header, *rows = self._rows()
-        title = f"{self._title()}, {self.utilisation:.1%} busy"
-        return html_table(title, rows, header=header)
+        return html_table(self._title(), rows, header=header)
 
 
 class Accumulator:
@@ -141,6 +150,7 @@ class Accumulator:
         self._tallies = [Tally() for _ in range(4)]
         self._begin = np.nan
         self._end = 0.0
+        self._ready: list[float] = []  # of the first and of the latest batch
 
     def take(self, arrivals: Iterable[Floats], moved: Callable[[int], object]) -> None:
         """Take all arrivals in; call `moved` with how many each time."""
@@ -161,7 +171,13 @@ class Accumulator:
         workers = self._free.size
         span = self._end - self._begin if parts[0].count else 0.0
         latency, size, waiting, service_time = parts
-        return StreamStatistics(latency, size, waiting, service_time, workers, span)
+        load = np.nan
+        if parts[0].count and self._ready[-1] > self._ready[0]:
+            work = service_time.mean * (service_time.count - 1)
+            load = work / (self._ready[-1] - self._ready[0])
+        return StreamStatistics(
+            latency, size, waiting, service_time, workers, span, load
+        )
 
     def _settle(self, last: bool) -> None:
         """Serve all batches but the one that is open still; that one, too, at last."""
@@ -186,5 +202,6 @@ class Accumulator:
         waiting.add(start - ready)
         service_time.add(finish - start)
         self._end = max(self._end, float(finish.max()))
+        self._ready = [*self._ready[:1], float(ready[0]), float(ready[-1])]
         self._times = self._times[held:].copy()
         self._sizes = self._sizes[held:].copy()

@@ -69,6 +69,7 @@ def test_it_tells_what_the_record_tells(
             )
     assert told.utilisation == pytest.approx(record.utilisation, rel=1e-12)
     assert (told.messages, told.batches) == (len(record.items), len(jobs))
+    assert told.offered_load == pytest.approx(record.offered_load, rel=1e-12)
 
 
 def test_steps_of_any_size_give_the_same_answer(
@@ -103,6 +104,13 @@ def test_nothing_at_all_has_no_mean() -> None:
     assert math.isnan(told.latency.mean)
     assert math.isnan(told.latency.quantile(0.5))
     assert "0 messages" in str(told)
+
+
+def test_too_much_work_is_called_unstable() -> None:
+    pipeline = StreamPipeline(service=LinearService(per_job=600), workers=1)
+    told = pipeline.statistics(n=5_000, rng=1, progress=False)
+    assert told.is_unstable
+    assert "UNSTABLE" in str(told)
 
 
 def test_the_summary_is_text_and_html() -> None:
