@@ -14,7 +14,10 @@ import math
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -190,6 +193,9 @@ def stream(n: int, rounds: int) -> str:
     draw = "NumPy draws the gaps"
     jobs: dict[str, Job] = {
         draw: lambda: draw_gaps(n),
+        "`StreamPipeline.statistics`, variates too": lambda: PIPELINE.statistics(
+            n=n, rng=SEED, progress=False
+        ),
         "`StreamPipeline.simulate`, variates too": lambda: PIPELINE.simulate(
             n=n, rng=SEED
         ),
@@ -200,6 +206,42 @@ def stream(n: int, rounds: int) -> str:
         f"10 workers, {n:,} messages, {rounds} rounds"
     )
     return table(title, "message", n, medians(jobs, rounds), draw)
+
+
+def alone(quick: bool) -> str:
+    """Measure what has nobody to compare with: sizes, memory, import."""
+    many = 10**6 if quick else 10**8
+    PIPELINE.statistics(n=100_000, rng=SEED, progress=False)  # compiles
+    tracemalloc.start()
+    PIPELINE.statistics(n=min(many, 10**7), rng=SEED, progress=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    streamed = cpu(lambda: PIPELINE.statistics(n=many, rng=SEED, progress=False))
+    n = 10**6
+    record = cpu(lambda: PIPELINE.simulate(n=n, rng=SEED).summary()) / n
+    day = min(
+        cpu(lambda: PIPELINE.simulate(until=mds.DAY, rng=SEED)) for _ in range(99)
+    )
+    load = "import time, sys; import mds_sim; print(time.process_time())"
+    runs = [subprocess.check_output([sys.executable, "-c", load]) for _ in range(5)]
+    start = statistics.median(map(float, runs))
+    return (
+        "**What has nobody to compare with**\n\n| | measured |\n|---|---|\n"
+        f"| {many:,} messages by `statistics` | {digits(streamed, up=True)} s CPU |\n"
+        f"| memory for that, beyond the import | {digits(peak / 1e6, up=True)} MB |\n"
+        "| record and summary of 1,000,000 messages | "
+        f"{digits(record * 1e9, up=True)} ns a message |\n"
+        f"| one day, best of 99 | {digits(day * 1e3, up=True)} ms |\n"
+        "| start Python and `import mds_sim`, median of 5 | "
+        f"{digits(start, up=True)} s CPU |\n"
+    )
+
+
+def cpu(job: Job) -> float:
+    """Return the CPU time of one run [s]."""
+    begin = time.process_time()
+    job()
+    return time.process_time() - begin
 
 
 def table(title: str, item: str, n: int, times: dict[str, float], draw: str) -> str:
@@ -247,6 +289,8 @@ def main() -> None:
         for n, rounds in sizes:
             parts.append(make(n, rounds))
             print(parts[-1], flush=True)
+    parts.append(alone(quick))
+    print(parts[-1])
     if not quick:
         before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
         after = rest.partition(END)[2]

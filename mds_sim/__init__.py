@@ -10,7 +10,7 @@ buckets; both are handled by a pool of workers, for real or in a simulation:
 
 Times are in seconds, sizes in bytes. Everything random takes ``rng``: a seed, a
 ``numpy.random.Generator`` or None. ``theory``, ``plots``, ``analysis``, ``data`` and
-``testing`` are modules of this package; ``plots`` is loaded when it is first used.
+``testing`` are modules of this package, each loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from . import analysis, data, testing, theory
 from .core import Clock, Task, TaskRecord, VirtualClock, WallClock, WorkerPool
 from .distributions import (
     Constant,
@@ -38,6 +37,7 @@ from .files import (
     BucketManager,
     BucketTask,
     CopyFiles,
+    EachFile,
     File,
     FileError,
     FileSource,
@@ -91,7 +91,7 @@ from .tournament import (
 from .units import DAY, GB, HOUR, KB, MB, MINUTE, MiB
 
 if TYPE_CHECKING:
-    from . import plots
+    from . import analysis, data, plots, testing, theory
 
 __version__ = "0.1.0"
 
@@ -114,7 +114,7 @@ __all__ = [
     "Clock", "WallClock", "VirtualClock", "Task", "TaskRecord", "WorkerPool",
     "Message", "MessageSource", "MiniBatch", "MiniBatchBuilder", "MiniBatchTask",
     "File", "FileError", "Bucket", "BucketManager", "BucketTask", "CopyFiles",
-    "ReadFiles",
+    "ReadFiles", "EachFile",
     # the two pipelines, simulated or run, and what happened
     "StreamPipeline", "NightlyPipeline", "LinearService", "RunRecord", "Items",
     "Jobs", "Failure",
@@ -127,8 +127,16 @@ __all__ = [
 ]  # fmt: skip
 
 
+_ROOMS = ("analysis", "data", "plots", "testing", "theory")
+
+
 def __getattr__(name: str) -> ModuleType:
-    """Load ``mds_sim.plots``, and with it Matplotlib, when it is first used."""
-    if name == "plots":
-        return import_module(".plots", __name__)
+    """Load a room when it is first used: ``plots`` brings Matplotlib with it."""
+    if name in _ROOMS:
+        return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -233,7 +233,11 @@ ONE = "[17.0]"
             Weightless(60.0),
             "sizes must count as one message at a time: {rule} on [...]",
         ),
-        (Overfull(), f"a batch must hold <= 0: {{rule}} on {ONE}"),
+        (
+            Overfull(),
+            "a rule must not fail, but ValueError: max_messages must be >= 1, "
+            f"got 0: {{rule}} on {NONE}",
+        ),
         (
             Backward(),
             "a rule must not fail, but ValueError: the deadline of {rule} must be "

@@ -109,7 +109,7 @@ def _check_windows(
 ) -> None:
     """Verify that windows hold their messages and end before the next opens."""
     closes = rule.closes(times)
-    first, last, count = batch_bounds(batch)
+    first, last, _ = batch_bounds(batch)
     _hold(
         np.shape(closes) == first.shape, f"closes must give one time a batch: {shown}"
     )
@@ -117,9 +117,6 @@ def _check_windows(
           f"a batch must close after its messages: {shown}")  # fmt: skip
     _hold(bool((closes[:-1] <= times[first[1:]]).all()),
           f"a batch must close before the next one opens: {shown}")  # fmt: skip
-    if rule.max_messages is not None:
-        _hold(bool((count <= rule.max_messages).all()),
-              f"a batch must hold <= {rule.max_messages}: {shown}")  # fmt: skip
 
 
 def _hold(holds: bool, rule: str) -> None:

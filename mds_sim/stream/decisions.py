@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mds_sim import _validate
+
 if TYPE_CHECKING:
     from .windows import WindowRule
 
@@ -52,6 +54,10 @@ class OpenWindow:
     """
 
     def __init__(self, rule: WindowRule) -> None:
+        if rule.max_messages is not None:
+            _validate.count("max_messages", rule.max_messages)
+        if rule.max_bytes is not None:
+            _validate.size("max_bytes", rule.max_bytes)
         self.rule = rule
         self.items: list[Any] = []
         self.load = 0
@@ -150,6 +156,9 @@ def one_by_one(rule: WindowRule, times: Floats, sizes: Ints) -> tuple[Ints, Floa
 
 def later(rule: WindowRule, deadline: float, latest: float) -> float:
     """Return a deadline, or say that no message could have come before it."""
+    if not isinstance(deadline, (int, float)):
+        kind = type(deadline).__name__
+        raise TypeError(f"the deadline of {rule!r} must be a time [s], got {kind}")
     if not deadline > latest:
         raise ValueError(
             f"the deadline of {rule!r} must be later than the latest message "

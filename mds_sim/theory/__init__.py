@@ -1,19 +1,39 @@
 """Closed forms with their sources, to stand beside what was measured."""
 
-from .approximations import allen_cunneen, kimura
-from .batch_queue import BatchQueue, GIMc, no_wait_limit
-from .constant_service import MDc
-from .packing import WORST_CASES, WorstCase, lower_bound, next_fit_fill
-from .poisson import FirstMessageLaw
-from .poisson_tests import PoissonTests, poisson_tests
-from .queues import MG1, MMc, erlang_b, erlang_c, littles_law
-from .tournament import (
-    expected_opponents,
-    pairs_bound,
-    player_bound,
-    repeat_free_rounds,
-    table_sizes,
-)
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .approximations import allen_cunneen, kimura
+    from .batch_queue import BatchQueue, GIMc, no_wait_limit
+    from .constant_service import MDc
+    from .packing import WORST_CASES, WorstCase, lower_bound, next_fit_fill
+    from .poisson import FirstMessageLaw
+    from .queues import MG1, MMc, erlang_b, erlang_c, littles_law
+    from .stream_tests import PoissonTests, poisson_tests
+    from .tournament import (
+        expected_opponents,
+        pairs_bound,
+        player_bound,
+        repeat_free_rounds,
+        table_sizes,
+    )
+
+# Loaded when first used: who imports the package does not pay for every formula.
+_MODULES = {
+    "approximations": "allen_cunneen kimura",
+    "batch_queue": "BatchQueue GIMc no_wait_limit",
+    "constant_service": "MDc",
+    "packing": "WORST_CASES WorstCase lower_bound next_fit_fill",
+    "poisson": "FirstMessageLaw",
+    "queues": "MG1 MMc erlang_b erlang_c littles_law",
+    "stream_tests": "PoissonTests poisson_tests",
+    "tournament": "expected_opponents pairs_bound player_bound repeat_free_rounds "
+    "table_sizes",
+}
+_WHERE = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = [
     # the stream: is it Poisson, and what follows for mini-batches
@@ -44,3 +64,15 @@ __all__ = [
     "repeat_free_rounds",
     "table_sizes",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a formula when it is first used."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_WHERE[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    """List the names, loaded or not."""
+    return sorted({*globals(), *__all__})
