@@ -18,6 +18,7 @@ class Summary:
     items: int
     jobs: int
     failures: int
+    failed_items: int
     workers: int
     span: float
     makespan: float
@@ -61,7 +62,7 @@ class Summary:
         if self.fill_mean is not None:
             rows.append(("bucket fill mean", f"{self.fill_mean:.1%}"))
         if self.failures:
-            rows.append(("FAILED", f"{self.failures:,}"))
+            rows.append(("FAILED", f"{self.failed_items:,} items"))
         return rows
 
     @property

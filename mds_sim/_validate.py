@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+T = TypeVar("T")
 
 
 def finite(name: str, value: float, unit: str = "") -> float:
@@ -59,6 +61,8 @@ def size(name: str, value: float, least: int = 1) -> int:
     if number != int(number) or number < least:
         rule = f"whole bytes >= {least}"
         raise ValueError(f"{name} must be {rule}, got {value!r}")
+    if int(value) > np.iinfo(np.int64).max:
+        raise ValueError(f"{name} must be at most 2**63 - 1 bytes, got {value!r}")
     return int(value)
 
 
@@ -67,6 +71,13 @@ def choice(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         words = " or ".join(repr(word) for word in allowed)
         raise ValueError(f"{name} must be {words}, got {value!r}")
+    return value
+
+
+def function(name: str, value: T) -> T:
+    """Return `value` if it can be called or is None."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} must be callable or None, got {value!r}")
     return value
 
 

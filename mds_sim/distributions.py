@@ -3,6 +3,8 @@
 Wherever a law is taken, a frozen ``scipy.stats`` distribution will do as well.
 Draws are sequential: n draws of one value equal one draw of n values, so a run
 that draws as it goes and a simulation that draws at once see the same numbers.
+Those of SciPy are therefore drawn by their inverse, ``ppf``, one uniform number
+each; one that has none draws by ``rvs``, which need not be sequential.
 """
 
 from __future__ import annotations
@@ -271,11 +273,14 @@ class _SciPyLaw:
         return float(self.frozen.mean())
 
     def sample(self, size: int, rng: np.random.Generator) -> Array:
-        if hasattr(self.frozen, "rvs"):
-            values = self.frozen.rvs(size=size, random_state=rng)
-        else:  # scipy.stats.Normal and all others that SciPy makes since 1.15
-            values = self.frozen.sample(size, rng=rng)
-        return np.asarray(values, np.float64)
+        if not hasattr(self.frozen, "rvs"):  # those that SciPy makes since 1.15
+            return np.asarray(self.frozen.sample(size, rng=rng), np.float64)
+        if hasattr(self.frozen, "ppf"):
+            # One number a draw, so that draws are sequential; those of rvs need not be.
+            values = np.asarray(self.frozen.ppf(rng.random(size)), np.float64)
+            if np.isfinite(values).all():
+                return values
+        return np.asarray(self.frozen.rvs(size=size, random_state=rng), np.float64)
 
 
 def as_law(name: str, law: Any) -> Law:

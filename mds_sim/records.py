@@ -230,18 +230,38 @@ class RunRecord:
 
     @property
     def latency(self) -> Floats:
-        """From arrival to the finish of its job, for each item [s]."""
-        return self.jobs.finish[self.items.job] - self.items.arrival
+        """From arrival to the finish of its job, for each item that was handled [s].
+
+        Those of a job that was cancelled never finished, and are left out.
+        """
+        handled = self._worked[self.items.job]
+        return self.jobs.finish[self.items.job[handled]] - self.items.arrival[handled]
+
+    @property
+    def _worked(self) -> NDArray[np.bool_]:
+        """Which jobs a worker did: all but those that were cancelled."""
+        return self.jobs.worker >= 0
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Which items failed, by themselves or with their whole job."""
+        failed = np.zeros(len(self.items), np.bool_)
+        for failure in self.failures:
+            if failure.item is None:
+                failed |= self.items.job == failure.job
+            else:
+                failed[failure.item] = True
+        return failed
 
     @property
     def waiting(self) -> Floats:
-        """From ready to start, for each job [s]."""
-        return self.jobs.start - self.jobs.ready
+        """From ready to start, for each job that was not cancelled [s]."""
+        return (self.jobs.start - self.jobs.ready)[self._worked]
 
     @property
     def service_time(self) -> Floats:
-        """From start to finish, for each job [s]."""
-        return self.jobs.finish - self.jobs.start
+        """From start to finish, for each job that was not cancelled [s]."""
+        return (self.jobs.finish - self.jobs.start)[self._worked]
 
     @property
     def span(self) -> float:
@@ -271,7 +291,7 @@ class RunRecord:
         NaN if all jobs came at once, as those of one night do: they have no rate.
         """
         ready = self.jobs.ready
-        span = float(ready.max() - ready.min()) if len(self.jobs) else 0.0
+        span = float(ready.max() - ready.min()) if self._worked.any() else 0.0
         if not span:
             return float("nan")
         return float(self.service_time.mean() * (len(self.jobs) - 1) / span)
@@ -300,7 +320,8 @@ class RunRecord:
         Returns
         -------
         Throughput
-            All items are counted: the last bin may reach beyond the last finish.
+            All items are counted, but as finished only those of jobs that were not
+            cancelled: the last bin may reach beyond the last finish.
         """
         if width is None:
             width = self.span / 60 or 1.0
@@ -313,22 +334,24 @@ class RunRecord:
             bins = np.searchsorted(edges, moments, side="right") - 1
             return np.bincount(np.clip(bins, 0, n_bins - 1), minlength=n_bins)
 
-        finished = counts(self.jobs.finish[self.items.job])
+        handled = self._worked[self.items.job]
+        finished = counts(self.jobs.finish[self.items.job[handled]])
         return Throughput(edges, counts(self.items.arrival), finished)
 
     def summary(self) -> Summary:
         """Return the figures that people ask for first."""
         latency, waiting, n_items = self.latency, self.waiting, self.jobs.n_items
-        some = len(self.items) > 0
+        some = len(latency) > 0
         return Summary(
             items=len(self.items),
             jobs=len(self.jobs),
             failures=len(self.failures),
+            failed_items=int(self.failed.sum()),
             workers=self.workers,
             span=self.span,
             makespan=self.makespan,
-            throughput=len(self.items) / self.span if self.span else 0.0,
-            items_per_job=float(n_items.mean()) if some else 0.0,
+            throughput=len(latency) / self.span if self.span else 0.0,
+            items_per_job=float(n_items.mean()) if len(n_items) else 0.0,
             latency_mean=float(latency.mean()) if some else 0.0,
             latency_median=float(np.median(latency)) if some else 0.0,
             latency_p99=float(np.quantile(latency, 0.99)) if some else 0.0,
@@ -339,7 +362,9 @@ class RunRecord:
             utilisation=self.utilisation,
             offered_load=None if np.isnan(load := self.offered_load) else load,
             bytes=int(self.items.size.sum()),
-            fill_mean=float(self.fill.mean()) if some and self.capacity else None,
+            fill_mean=float(self.fill.mean())
+            if n_items.size and self.capacity
+            else None,
         )
 
     def check(self) -> RunRecord:

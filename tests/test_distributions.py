@@ -217,8 +217,31 @@ class TestForeignLaws:
         assert law.mean == mean
         x = draw(frozen, 7, rng=1)
         assert x.dtype == np.float64
-        expected = frozen.rvs(size=7, random_state=np.random.default_rng(1))
-        assert np.array_equal(x, expected)
+        assert np.array_equal(x, frozen.ppf(np.random.default_rng(1).random(7)))
+
+    @pytest.mark.parametrize(
+        "frozen",
+        [stats.exponnorm(1.5, loc=9), stats.invgauss(0.5), stats.poisson(5)],
+        ids=["exponnorm", "invgauss", "poisson"],
+    )
+    def test_its_draws_are_sequential(self, frozen: Any) -> None:
+        rng = np.random.default_rng(1)
+        parts = [draw(frozen, size, rng) for size in (1, 4, 2)]
+        assert np.array_equal(np.concatenate(parts), draw(frozen, 7, rng=1))
+
+    def test_one_without_an_inverse_draws_as_it_can(self) -> None:
+        class Ones:
+            def mean(self) -> float:
+                return 1.0
+
+            def rvs(self, size: int, random_state: Any) -> Any:
+                return np.ones(size)
+
+        class NoInverse(Ones):
+            def ppf(self, q: Any) -> Any:
+                return np.full(len(q), np.nan)
+
+        assert draw(Ones(), 2).tolist() == draw(NoInverse(), 2).tolist() == [1.0, 1.0]
 
     @pytest.mark.skipif(not hasattr(stats, "Uniform"), reason="new in SciPy 1.15")
     def test_so_is_one_of_the_newer_kind(self) -> None:

@@ -2,9 +2,11 @@
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
+from collections import namedtuple
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 
 import mds_sim
-from mds_sim import __main__ as cli
+from mds_sim import _commands as cli
 from mds_sim.__main__ import main
 from mds_sim.data import EARTHQUAKES
 from mds_sim.files import write_files
@@ -56,7 +58,7 @@ class TestHelp:
             check=False,
         )
         assert run.returncode == 2
-        assert run.stderr.endswith("argument --rate: must be > 0, got '-1'\n")
+        assert run.stderr.endswith("argument --rate: must be a number > 0, got '-1'\n")
 
 
 @pytest.mark.parametrize(
@@ -64,10 +66,33 @@ class TestHelp:
     [
         ([], "the following arguments are required: COMMAND"),
         (["juggle"], None),
-        ([*HOUR, "--rate", "0"], "argument --rate: must be > 0, got '0'"),
-        ([*HOUR, "--window", "x"], "argument --window: must be > 0, got 'x'"),
-        ([*HOUR, "--hours", "nan"], "argument --hours: must be > 0, got 'nan'"),
-        ([*HOUR, "--speed", "inf"], "argument --speed: must be > 0, got 'inf'"),
+        ([*HOUR, "--rate", "0"], "argument --rate: must be a number > 0, got '0'"),
+        ([*HOUR, "--window", "x"], "argument --window: must be a number > 0, got 'x'"),
+        ([*HOUR, "--rate", "abc"], "argument --rate: must be a number > 0, got 'abc'"),
+        (
+            [*HOUR, "--per-job", "-1"],
+            "argument --per-job: must be a number >= 0, got '-1'",
+        ),
+        (
+            [*HOUR, "--per-item", "x"],
+            "argument --per-item: must be a number >= 0, got 'x'",
+        ),
+        (
+            [*NIGHT, "--bucket", "1e-9"],
+            "argument --bucket: must be from 1e-06 (a byte) to 9.2e+12 MB, got '1e-9'",
+        ),
+        (
+            [*NIGHT, "--bucket", "1e300"],
+            "argument --bucket: must be from 1e-06 (a byte) to 9.2e+12 MB, got '1e300'",
+        ),
+        (
+            [*HOUR, "--hours", "nan"],
+            "argument --hours: must be a number > 0, got 'nan'",
+        ),
+        (
+            [*HOUR, "--speed", "inf"],
+            "argument --speed: must be a number > 0, got 'inf'",
+        ),
         (
             [*HOUR, "--workers", "0"],
             "argument --workers: must be a whole number >= 1, got '0'",
@@ -96,6 +121,43 @@ def test_a_wrong_word_is_refused_with_2(
         assert err.endswith(f"error: {message}\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["stream", "--column", "t"], "--column goes with --trace"),
+        (["stream", "--skip-invalid"], "--skip-invalid goes with --trace"),
+        (["stream", "--trace", "a", "--rate", "1"], "--rate goes without --trace"),
+        (["stream", "--trace", "a", "--hours", "1"], "--hours goes without --trace"),
+        (["files", "--folder", "a", "--count", "1"], "--count goes without --folder"),
+        (["files", "--folder", "a", "--mean", "1"], "--mean goes without --folder"),
+        (["files", "--folder", "a", "--seed", "0"], "--seed goes without --folder"),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused_with_2(
+    capsys: Capture, words: list[str], message: str
+) -> None:
+    assert main(words) == 2
+    assert capsys.readouterr() == ("", f"mds_sim: {message}\n")
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["stream", "--hours", "0.1", "--json"], ["tournament"]]
+)
+@pytest.mark.skipif(os.name != "posix", reason="pipes end otherwise")
+def test_a_reader_that_has_gone_ends_it_quietly(words: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as gone:
+        run = subprocess.run(
+            [sys.executable, "-m", "mds_sim", *words],
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert run.stderr == b""
+    assert run.returncode in (141, 0)  # argparse may swallow the error of --help
+
+
 class TestStream:
     def test_a_day_is_summed_up(self, capsys: Capture) -> None:
         out = output_of(capsys, "stream", "--seed", "1", "--quiet")
@@ -108,13 +170,40 @@ class TestStream:
         ]
         assert outputs[0] == outputs[1] != outputs[2]
 
-    def test_json_holds_the_summary_and_nothing_else(self, capsys: Capture) -> None:
+    def test_a_seed_that_was_not_given_is_named_and_repeats_the_run(
+        self, capsys: Capture
+    ) -> None:
+        first, *lines = output_of(capsys, *HOUR).splitlines()
+        named = re.fullmatch(r"seed (\d+) \(--seed \1 repeats this run\)", first)
+        assert named
+        assert output_of(capsys, *HOUR, "--seed", named[1]).splitlines() == lines
+
+    def test_json_names_the_seed_too(self, capsys: Capture) -> None:
+        found = json.loads(output_of(capsys, *HOUR, "--json"))
+        seed = str(found["parameters"]["seed"])
+        assert json.loads(output_of(capsys, *HOUR, "--json", "--seed", seed)) == found
+
+    def test_json_holds_the_summary_and_the_parameters(self, capsys: Capture) -> None:
         found = json.loads(output_of(capsys, *HOUR, "--seed", "1", "--json"))
         pipeline = mds_sim.StreamPipeline(
             service=mds_sim.LinearService(60, 1, noise=mds_sim.Exponential(1.0))
         )
         summary = pipeline.simulate(until=3600, rng=1).summary()
-        assert found == {**summary.to_dict(), "failed": []}
+        parameters = {
+            "rate": 10.0,
+            "hours": 1.0,
+            "trace": None,
+            "column": None,
+            "skip_invalid": False,
+            "window": 5.0,
+            "per_job": 60.0,
+            "per_item": 1.0,
+            "speed": None,
+            "workers": 10,
+            "seed": 1,
+        }
+        expected = {**summary.to_dict(), "failed": [], "parameters": parameters}
+        assert found == expected
 
     def test_options_reach_the_pipeline(self, capsys: Capture) -> None:
         words = ["--rate", "2", "--window", "1", "--per-job", "6", "--per-item", "0"]
@@ -126,11 +215,21 @@ class TestStream:
         assert found["items_per_job"] == pytest.approx(3, abs=0.5)
         assert found["service_mean"] == pytest.approx(6, rel=0.5)
 
-    def test_a_progress_bar_is_shown_unless_it_is_not_wanted(
-        self, capsys: Capture
+    @pytest.mark.parametrize(
+        ("is_terminal", "words", "shown"),
+        [(True, [], True), (True, ["--quiet"], False), (False, [], False)],
+    )
+    def test_a_progress_bar_is_shown_in_a_terminal_if_it_is_wanted(
+        self,
+        capsys: Capture,
+        monkeypatch: pytest.MonkeyPatch,
+        is_terminal: bool,
+        words: list[str],
+        shown: bool,
     ) -> None:
-        assert main(["stream", "--hours", "0.1", "--seed", "1"]) == 0
-        assert "messages" in capsys.readouterr().err
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+        assert main(["stream", "--hours", "0.1", "--seed", "1", *words]) == 0
+        assert ("messages" in capsys.readouterr().err) == shown
 
     def test_real_time_can_be_squeezed(self, capsys: Capture) -> None:
         words = ["--hours", "0.1", "--seed", "1", "--json", "--quiet"]
@@ -142,6 +241,7 @@ class TestStream:
 
     def test_a_trace_is_replayed_and_its_report_is_shown(self, capsys: Capture) -> None:
         words = ["stream", "--trace", str(EARTHQUAKES), "--column", "time", "--quiet"]
+        words += ["--seed", "1"]
         out = output_of(capsys, *words)
         assert out.splitlines()[:2] == [
             "usgs_earthquakes_2018w05.csv: 1707 rows, 0 without a stamp and 0 "
@@ -150,6 +250,19 @@ class TestStream:
         ]
         found = json.loads(output_of(capsys, *words, "--json"))
         assert (found["items"], found["jobs"]) == (1707, 925)
+        assert found["parameters"]["trace"] == str(EARTHQUAKES)
+        assert found["parameters"]["rate"] is None
+
+    def test_stamps_that_are_none_can_be_left_out(
+        self, capsys: Capture, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "log.csv"
+        path.write_text("t\n0\nsoon\n5\n", encoding="utf-8")
+        words = ["--trace", str(path), "--skip-invalid", "--quiet", "--seed", "1"]
+        lines = output_of(capsys, "stream", *words).splitlines()
+        assert lines[0].startswith("log.csv: ")
+        assert " 1 unreadable left out" in lines[0]
+        assert lines[1].startswith("2 items in ")
 
     @pytest.mark.parametrize(
         ("content", "column", "message"),
@@ -165,7 +278,7 @@ class TestStream:
                 b"t\nsoon\n",
                 "t",
                 "every stamp must be ISO 8601 or seconds since 1970, but line 2 of "
-                "log.csv has 'soon'; invalid=\"skip\" leaves such lines out",
+                "log.csv has 'soon'; --skip-invalid leaves such lines out",
             ),
             (
                 b"\xff\n",
@@ -189,17 +302,16 @@ class TestStream:
         assert main(["stream", "--trace", str(path), *words]) == 2
         assert capsys.readouterr() == ("", f"mds_sim: {message}\n")
 
-    @pytest.mark.parametrize("where", ["", "none.csv"])
+    @pytest.mark.parametrize(
+        ("where", "reason"), [("", "is a directory"), ("none.csv", "no such file")]
+    )
+    @pytest.mark.skipif(os.name != "posix", reason="systems word it differently")
     def test_a_trace_that_is_not_there_or_a_folder_is_refused_with_2(
-        self, capsys: Capture, tmp_path: Path, where: str
+        self, capsys: Capture, tmp_path: Path, where: str, reason: str
     ) -> None:
-        assert main(["stream", "--trace", str(tmp_path / where)]) == 2
-        assert capsys.readouterr().err.startswith("mds_sim: [Errno ")
-
-    def test_a_service_time_must_not_be_negative(self, capsys: Capture) -> None:
-        assert main([*HOUR, "--per-job", "-1"]) == 2
-        message = "mds_sim: per_job must be >= 0 and finite s, got -1.0\n"
-        assert capsys.readouterr() == ("", message)
+        path = tmp_path / where
+        assert main(["stream", "--trace", str(path)]) == 2
+        assert capsys.readouterr() == ("", f"mds_sim: {reason}: {path}\n")
 
 
 class TestFiles:
@@ -240,7 +352,7 @@ class TestFiles:
         words = ["--folder", str(tmp_path / "in"), "--copy-to", str(tmp_path / "out")]
         assert main(["files", "--quiet", *words]) == 1
         out, err = capsys.readouterr()
-        assert re.search(r"^  FAILED +2$", out, re.MULTILINE)
+        assert re.search(r"^  FAILED +2\b", out, re.MULTILINE)
         assert err.splitlines() == [
             f"  job 0, item {i}: FileError: {name} must not overwrite another file, "
             f"{str(tmp_path / 'out' / name)!r}"
@@ -250,24 +362,122 @@ class TestFiles:
         out, err = capsys.readouterr()
         assert (len(json.loads(out)["failed"]), err) == (2, "")
 
-    def test_a_folder_without_files_is_a_quiet_night(
+    def test_of_many_failures_five_are_named_and_the_others_counted(
         self, capsys: Capture, tmp_path: Path
     ) -> None:
-        out = output_of(capsys, "files", "--quiet", "--folder", str(tmp_path))
-        assert out.splitlines()[1] == "0 items in 0 jobs on 10 workers"
+        write_files(tmp_path / "in", [5] * 7, rng=1)
+        write_files(tmp_path / "out", [5] * 7, rng=2)  # in the way
+        words = ["--folder", str(tmp_path / "in"), "--copy-to", str(tmp_path / "out")]
+        assert main(["files", "--quiet", *words]) == 1
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 6
+        assert lines[-1] == "  and 2 more (--json lists all)"
+        assert main(["files", "--quiet", "--json", *words]) == 1
+        assert len(json.loads(capsys.readouterr().out)["failed"]) == 7
+
+    @pytest.mark.parametrize("place", ["in", "in/out", "in/a/../out", "link/out"])
+    def test_copies_must_not_go_into_the_folder_itself(
+        self, capsys: Capture, tmp_path: Path, place: str
+    ) -> None:
+        folder = tmp_path / "in"
+        write_files(folder, [5], rng=1)
+        if place.startswith("link"):
+            (tmp_path / "link").symlink_to(folder)
+        words = ["--folder", str(folder), "--copy-to", str(tmp_path / place)]
+        assert main(["files", *words]) == 2
+        assert capsys.readouterr() == (
+            "",
+            f"mds_sim: --copy-to must be outside --folder {str(folder)!r}, got "
+            f"{str(tmp_path / place)!r}; the next run would copy the copies: "
+            "name a folder beside it\n",
+        )
+        assert len(list(folder.iterdir())) == 1
+
+    @pytest.mark.parametrize("place", ["file", "file/out"])
+    def test_copies_must_not_go_to_a_file(
+        self, capsys: Capture, tmp_path: Path, place: str
+    ) -> None:
+        file = tmp_path / "file"
+        file.touch()
+        assert main([*NIGHT, "--copy-to", str(tmp_path / place)]) == 2
+        message = f"--copy-to must be a folder, but {str(file)!r} is a file"
+        assert capsys.readouterr() == ("", f"mds_sim: {message}\n")
 
     @pytest.mark.parametrize(
-        ("words", "message"),
+        ("words", "need"),
         [
-            (["--folder", "none"], "folder must exist, got 'none'"),
-            (["--bucket", "1e-9"], "capacity must be whole bytes >= 1, got 0"),
+            (["--count", "3", "--mean", "1e9"], r"3,000,000 GB"),
+            (["--count", "400000", "--mean", "1e-6"], r"1\.64 GB"),  # a block each
+            (["--count", "1", "--mean", "899", "--seed", "1"], "965 MB"),
         ],
     )
-    def test_bad_input_is_refused_with_2(
-        self, capsys: Capture, words: list[str], message: str
+    def test_files_for_which_there_is_no_room_are_not_made(
+        self,
+        capsys: Capture,
+        monkeypatch: pytest.MonkeyPatch,
+        words: list[str],
+        need: str,
     ) -> None:
-        assert main([*NIGHT, *words]) == 2
-        assert capsys.readouterr().err == f"mds_sim: {message}\n"
+        usage = namedtuple("usage", "free")(10**9)
+        monkeypatch.setattr(cli.shutil, "disk_usage", lambda folder: usage)
+        monkeypatch.setattr(cli.files, "write_files", None)  # nothing is written
+        assert main(["files", "--seed", "3", *words]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert re.fullmatch(
+            rf"mds_sim: the files must leave 10% of the free space, but they need "
+            rf"{need} and \S+ has 1 GB free; lower --count or --mean, or let TMPDIR "
+            r"name a folder on a larger disk\n",
+            err,
+        )
+
+    @pytest.mark.skipif(os.name != "posix", reason="needs links and pipes")
+    def test_what_is_skipped_is_counted(self, capsys: Capture, tmp_path: Path) -> None:
+        write_files(tmp_path, [5, 6], rng=1)
+        words = ["files", "--quiet", "--folder", str(tmp_path)]
+        assert output_of(capsys, *words).startswith(f"2 real files in {tmp_path}\n")
+        (tmp_path / "file").symlink_to("file-000.bin")
+        told = "(1 other skipped: 1 link)"
+        assert output_of(capsys, *words).startswith(
+            f"2 real files in {tmp_path} {told}\n"
+        )
+        (tmp_path / "folder").symlink_to("/")
+        os.mkfifo(tmp_path / "pipe")
+        told = "(3 others skipped: 2 links, 1 other)"
+        assert output_of(capsys, *words).startswith(
+            f"2 real files in {tmp_path} {told}\n"
+        )
+        found = json.loads(output_of(capsys, *words, "--json"))
+        assert found["skipped"] == {"link": 2, "other": 1}
+
+    @pytest.mark.parametrize(
+        ("sizes", "told"),
+        [
+            ([10, 5], None),
+            ([11, 5], "1 file is larger than a bucket and gets one of its own"),
+            ([11, 12], "2 files are larger than a bucket and get one of their own"),
+        ],
+    )
+    def test_files_larger_than_a_bucket_are_counted(
+        self, capsys: Capture, tmp_path: Path, sizes: list[int], told: str | None
+    ) -> None:
+        write_files(tmp_path, sizes, rng=1)
+        words = ["--quiet", "--folder", str(tmp_path), "--bucket", "1e-5"]
+        line = output_of(capsys, "files", *words).splitlines()[1]
+        assert line == (told or "2 items in 2 jobs on 10 workers")
+
+    def test_an_empty_folder_is_nothing_to_do(
+        self, capsys: Capture, tmp_path: Path
+    ) -> None:
+        words = ["files", "--quiet", "--folder", str(tmp_path)]
+        told = f"0 real files in {tmp_path}: nothing to do\n"
+        assert output_of(capsys, *words) == told
+        assert json.loads(output_of(capsys, *words, "--json"))["items"] == 0
+
+    def test_a_folder_must_exist(self, capsys: Capture) -> None:
+        assert main(["files", "--folder", "none", "--copy-to", "copies"]) == 2
+        message = "mds_sim: folder must exist, got 'none'\n"
+        assert capsys.readouterr() == ("", message)
 
 
 class TestTournament:
@@ -295,16 +505,77 @@ class TestTournament:
             cells = {cell for row in csv.reader(stream) for cell in row}
         assert {"Zoë", "Ann", "Bo", "Cy"} <= cells
 
-    @pytest.mark.parametrize(
-        "words", [["--players", "1"], ["--players", "none.txt"], ["--players", "0"]]
-    )
-    def test_players_that_cannot_play_are_refused_with_2(
-        self, capsys: Capture, words: list[str]
+    def test_a_playoff_is_no_round(self, capsys: Capture) -> None:
+        words = ["--players", "4", "--tables", "2", "--seats", "2", "--rounds", "1"]
+        out = output_of(capsys, "tournament", "--seed", "1", *words)
+        assert re.findall(r"^(round|playoff)", out, re.M) == ["round", "playoff"]
+        assert re.search(r"^playoff\n  table 1: P\d, P\d \(won by P\d\)\nP", out, re.M)
+
+    def test_json_holds_rounds_winner_and_standings(self, capsys: Capture) -> None:
+        words = ["--players", "5", "--tables", "2", "--seats", "2", "--rounds", "1"]
+        words += ["--seed", "1", "--json"]
+        found = json.loads(output_of(capsys, "tournament", *words))
+        evening = mds_sim.Tournament(
+            5, 2, 2, 1, seating=mds_sim.GreedySeating(), rng=1
+        ).play()
+        (played,) = found["rounds"]
+        seated = [[str(p) for p in table.players] for table in evening.rounds[0]]
+        assert played["tables"] == seated
+        assert all(w in t for w, t in zip(played["winners"], seated, strict=True))
+        assert sorted(
+            played["bench"] + [name for table in seated for name in table]
+        ) == [f"P{i}" for i in range(1, 6)]
+        assert found["winner"] == evening.winner.name
+        assert found["decided_by"] == "playoff"
+        assert found["playoff"]["winners"] == [evening.winner.name]
+        assert [line["player"] for line in found["standings"]] == [
+            line.player.name for line in evening.standings
+        ]
+        assert found["standings"][0].keys() == {
+            "rank", "player", *evening.criteria, "met", "sat_out"
+        }  # fmt: skip
+        assert found["pairs_met"] == 2
+        assert found["parameters"]["seed"] == 1
+
+    def test_a_tournament_without_a_playoff_has_none_in_json(
+        self, capsys: Capture
     ) -> None:
-        assert main(["tournament", *words]) == 2
+        words = ["--players", "2", "--tables", "1", "--rounds", "1", "--json"]
+        assert json.loads(output_of(capsys, "tournament", *words))["playoff"] is None
+
+    @pytest.mark.parametrize("players", ["1", "0", "-5", "2.5", "none.txt", "", "."])
+    def test_what_is_no_players_is_refused_with_2(
+        self, capsys: Capture, players: str, tmp_path: Path
+    ) -> None:
+        assert main(["tournament", "--players", players]) == 2
+        assert capsys.readouterr() == (
+            "",
+            "mds_sim: --players must be a number of players >= 2 or a file of names, "
+            f"got {players!r}\n",
+        )
+
+    def test_too_many_players_are_refused_with_2(self, capsys: Capture) -> None:
+        assert main(["tournament", "--players", "1000000"]) == 2
+        message = "mds_sim: --players must be at most 5,000, got 1,000,000\n"
+        assert capsys.readouterr() == ("", message)
+
+    def test_names_in_another_encoding_are_refused_with_2(
+        self, capsys: Capture, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "names.txt"
+        path.write_bytes(b"Zo\xeb\nAnn\n")
+        assert main(["tournament", "--players", str(path)]) == 2
         out, err = capsys.readouterr()
         assert out == ""
-        assert err.startswith("mds_sim: ")
+        assert err.startswith(f"mds_sim: {path} must be a text file in UTF-8, but ")
+
+    def test_rounds_need_a_folder_to_go_to(
+        self, capsys: Capture, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "none" / "rounds.csv"
+        assert main(["tournament", "--csv", str(path)]) == 2
+        message = f"--csv must be a file in a folder that exists, got {str(path)!r}"
+        assert capsys.readouterr() == ("", f"mds_sim: {message}\n")
 
 
 @pytest.mark.slow
@@ -376,5 +647,17 @@ def test_a_ctrl_c_ends_with_130(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(mds_sim.StreamPipeline, "run", interrupted)
-    assert main(HOUR) == 130
-    assert capsys.readouterr() == ("", "")
+    assert main([*HOUR, "--seed", "1"]) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
+
+
+def test_a_want_of_memory_is_said_with_2(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_large(*_: Any, **options: Any) -> Any:
+        raise MemoryError("Unable to allocate 8 TiB")
+
+    monkeypatch.setattr(mds_sim.StreamPipeline, "run", too_large)
+    assert main([*HOUR, "--seed", "1"]) == 2
+    message = "mds_sim: too much for the memory: Unable to allocate 8 TiB\n"
+    assert capsys.readouterr() == ("", message)

@@ -153,6 +153,36 @@ class TestDerived:
         assert run.utilisation == 9 / 20
         assert run.fill.tolist() == [0.75, 0.75, 1.0]
 
+    def test_what_was_cancelled_is_not_finished(self) -> None:
+        run = record(
+            worker=[0, 1, -1],
+            start=[3.0, 4.0, 6.0],
+            finish=[5.0, 8.0, 6.0],
+            failures=(Failure(2, None, "CancelledError"),),
+        ).check()
+        assert len(run.latency) == 3
+        assert run.waiting.tolist() == [0.0, 0.0]
+        assert run.service_time.tolist() == [2.0, 4.0]
+        assert run.throughput().finished.sum() == 3
+        assert run.throughput().arrived.sum() == 4
+        summary = run.summary()
+        assert summary.throughput == 3 / run.span
+        assert summary.service_mean == 3.0
+        assert (summary.items, summary.failed_items) == (4, 1)
+
+    def test_a_run_of_which_all_was_cancelled_has_no_latency(self) -> None:
+        run = record(
+            worker=[-1] * 3,
+            start=JOBS["ready"],
+            finish=JOBS["ready"],
+            failures=tuple(Failure(job, None, "CancelledError") for job in range(3)),
+        ).check()
+        summary = run.summary()
+        assert (summary.items, summary.jobs, summary.throughput) == (4, 3, 0.0)
+        assert summary.latency_mean == summary.waiting_max == summary.service_mean == 0
+        assert summary.offered_load is None
+        assert run.throughput().finished.sum() == 0
+
     def test_a_stream_has_no_fill(self) -> None:
         message = "fill needs buckets, but this record is of a stream"
         with pytest.raises(ValueError, match=f"^{message}$"):
@@ -327,6 +357,7 @@ class TestSummary:
             "items": 4,
             "jobs": 3,
             "failures": 0,
+            "failed_items": 0,
             "workers": 2,
             "span": 10.0,
             "makespan": 7.0,
@@ -360,7 +391,7 @@ class TestSummary:
             "  offered load                        2 erlang\n"
             "  bytes                                  100 B\n"
             "  bucket fill mean                       83.3%\n"
-            "  FAILED                                     1"
+            "  FAILED                               2 items"
         )
 
     def test_it_is_a_table_in_jupyter_too(self) -> None:

@@ -108,6 +108,7 @@ class TestSize:
 
     def test_a_large_size_stays_exact(self) -> None:
         assert _validate.size("capacity", 2**53 + 1) == 2**53 + 1
+        assert _validate.size("capacity", 2**63 - 1) == 2**63 - 1
 
     @pytest.mark.parametrize(
         ("value", "least", "message"),
@@ -117,6 +118,8 @@ class TestSize:
             (-1, 0, "capacity must be >= 0 and finite bytes, got -1"),
             (math.nan, 0, "capacity must be >= 0 and finite bytes, got nan"),
             (math.inf, 0, "capacity must be >= 0 and finite bytes, got inf"),
+            (2**63, 0, f"capacity must be at most 2**63 - 1 bytes, got {2**63}"),
+            (1e30, 0, "capacity must be at most 2**63 - 1 bytes, got 1e+30"),
         ],
     )
     def test_other_sizes_are_refused(
@@ -130,6 +133,13 @@ def test_a_choice_is_one_of_the_allowed_words() -> None:
     assert _validate.choice("oversize", "alone", ("alone", "raise")) == "alone"
     with refusal(ValueError, "oversize must be 'alone' or 'raise', got 'split'"):
         _validate.choice("oversize", "split", ("alone", "raise"))
+
+
+def test_a_function_can_be_called_or_is_none() -> None:
+    assert _validate.function("handler", len) is len
+    assert _validate.function("handler", None) is None
+    with refusal(TypeError, "handler must be callable or None, got 'x'"):
+        _validate.function("handler", "x")
 
 
 ARRAYS = [

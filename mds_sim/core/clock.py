@@ -87,6 +87,11 @@ class ClockFuture(Future[Any]):
         Time-outs are in seconds of this clock; a `VirtualClock` lets its time
         pass while somebody waits for the result.
 
+    Notes
+    -----
+    ``concurrent.futures.wait`` and ``as_completed`` know no clock: on a `VirtualClock`
+    they let no time pass, and wait for ever for what is not done.
+
     Examples
     --------
     >>> clock = VirtualClock()
@@ -186,12 +191,11 @@ class WallClock:
         time = _validate.finite("time", time)
         self._start()
         with self._changed:
-            heapq.heappush(self._agenda, (time, next(self._order), callback))
             if self._timer is None:
-                self._timer = threading.Thread(
-                    target=self._tick, name="clock", daemon=True
-                )
-                self._timer.start()
+                timer = threading.Thread(target=self._tick, name="clock", daemon=True)
+                timer.start()  # the system may refuse: then nothing has changed
+                self._timer = timer
+            heapq.heappush(self._agenda, (time, next(self._order), callback))
             self._changed.notify()
 
     def call_soon(self, callback: Callback) -> None:
@@ -324,7 +328,7 @@ class VirtualClock:
         if thread is None:
             self._drive(lambda: False, until=time)
         elif time > self._now:
-            self.call_at(time, thread.resume)
+            self.call_at(time, thread)
             while self._now < time:
                 thread.park()
 
@@ -341,7 +345,11 @@ class VirtualClock:
         until = math.inf if timeout is None else self._now + timeout
         thread: _VirtualThread | None = getattr(self._local, "thread", None)
         if thread is None:
-            self._drive(future.done, until)
+            # Asking the future itself at each event takes its lock, which is written
+            # in Python: a Ctrl-C in there would leave it locked for ever.
+            done: list[bool] = []
+            future.add_done_callback(lambda _: done.append(True))
+            self._drive(lambda: bool(done), until)
             if not future.done() and timeout is None:
                 raise RuntimeError(
                     f"waited for at {self._now:g} s on a VirtualClock, but nothing is "
@@ -349,7 +357,7 @@ class VirtualClock:
                 )
             return
         if until < math.inf:
-            self._add(until, 1, thread.resume)  # what is done at `until` is in time
+            self._add(until, 1, thread)  # what is done at `until` is in time
         future.add_done_callback(lambda _: thread.unpark())
         while not future.done() and self._now < until:
             thread.park()
@@ -374,14 +382,28 @@ class VirtualClock:
         try:
             self._await_baton()
             while not finished() and self._agenda and self._agenda[0][0] <= until:
-                with self._adding:
-                    time, _, _, callback = heapq.heappop(self._agenda)
-                    self._now = max(self._now, time)
-                callback()
+                self._call_next()
             if not finished() and until < math.inf:
                 self._now = max(self._now, until)
         finally:
             self._driving.release()
+
+    def _call_next(self) -> None:
+        """Take the next event off the agenda and call it; a Ctrl-C loses none."""
+        event, is_called = None, False
+        try:
+            with self._adding:
+                event = self._agenda[0]
+                heapq.heappop(self._agenda)
+                self._now = max(self._now, event[0])
+            is_called = True
+            event[-1]()
+        except BaseException:
+            # Who is woken twice parks again; who is not woken would sleep for ever.
+            if event and (not is_called or isinstance(event[-1], _VirtualThread)):
+                with self._adding:
+                    heapq.heappush(self._agenda, event)
+            raise
 
     def _hand_over(self, thread: _VirtualThread) -> None:
         """Let `thread` run until it parks or ends."""
@@ -402,22 +424,25 @@ class VirtualClock:
 
 
 class _VirtualThread:
-    """A real thread that runs only while the clock's driver waits for it."""
+    """A real thread that runs only while the clock's driver waits for it.
+
+    As a callback of the clock it runs until it parks or ends.
+    """
 
     def __init__(self, clock: VirtualClock, target: Callback, name: str) -> None:
         self.done: Future[None] = Future()
         self.go: SimpleQueue[None] = SimpleQueue()
         self._clock = clock
         self._target = target
+        self._is_over = False
         threading.Thread(target=self._body, name=name, daemon=True).start()
 
-    def resume(self) -> None:
-        """Run the thread until it parks or ends (called by the driver)."""
-        if not self.done.done():
+    def __call__(self) -> None:
+        if not self._is_over:
             self._clock._hand_over(self)
 
     def unpark(self) -> None:
-        self._clock.call_at(self._clock.time(), self.resume)
+        self._clock.call_at(self._clock.time(), self)
 
     def park(self) -> None:
         self._clock._hand_back()
@@ -429,5 +454,6 @@ class _VirtualThread:
         try:
             self._target()
         finally:
+            self._is_over = True
             self.done.set_result(None)
             self._clock._hand_back()

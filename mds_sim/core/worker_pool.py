@@ -6,12 +6,12 @@ import atexit
 import heapq
 import itertools
 import math
+import sys
 import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
-from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
 
@@ -22,7 +22,11 @@ from .task import FunctionTask, Task, TaskRecord
 
 
 class TaskFuture(ClockFuture):
-    """The future of a task: its result, and its record."""
+    """The future of a task: its result, and its record.
+
+    On a `VirtualClock` wait for it by `result`, `exception` or the pool's ``drain``:
+    ``concurrent.futures.wait`` and ``as_completed`` let no time of the clock pass.
+    """
 
     def __init__(self, clock: Clock, job: _Job) -> None:
         super().__init__(clock)
@@ -94,11 +98,17 @@ class WorkerPool:
     First in, first out. A task goes to the worker that has been idle longest, or,
     if several became idle at the same instant, to the one with the lowest number:
     the rule of the simulation, so that a run on a `VirtualClock` and a simulation
-    agree to the last worker. Workers start when they are first needed.
+    agree to the last worker. A worker that has never worked has been idle longest:
+    each of the first `max_workers` tasks starts one, even if others are idle.
 
     Like ``concurrent.futures.ThreadPoolExecutor``, a pool is a context manager
     that finishes all its tasks when the block ends; after a Ctrl-C it finishes
-    only those that are running.
+    only those that are running, and on a `WallClock` they no longer wait for the
+    rest of their service times. Use it so, or call `shutdown`: the threads of a pool
+    that is merely forgotten stay until the interpreter exits. Then its tasks are
+    finished, before the functions registered with ``atexit`` are called (but Python
+    3.12.0 to 3.12.2 start no thread then: a pool on a `VirtualClock` that nobody has
+    waited for reports an error instead).
 
     Examples
     --------
@@ -133,6 +143,7 @@ class WorkerPool:
         self._given: dict[int, _Job | None] = {}  # None: go home
         self._here = threading.local()  # has `worker` in the threads of this pool
         self._closed = False
+        self._interrupted: Future[None] = Future()  # done after a Ctrl-C
         _open_pools.add(self)
 
     def __repr__(self) -> str:
@@ -160,7 +171,8 @@ class WorkerPool:
         Raises
         ------
         RuntimeError
-            If the pool was shut down.
+            If the pool was shut down, or the system gives it no thread at all; the
+            pool does not keep the task then.
         """
         if not isinstance(task, Task):
             task = FunctionTask(task, args, kwargs)
@@ -173,7 +185,14 @@ class WorkerPool:
             self._tasks.append(job)
             self._pending.append(job)
             self._unfinished += 1
-        self.clock.call_soon(self._dispatch)
+            try:
+                self.clock.call_soon(self._dispatch)
+            except BaseException:
+                if self._pending and self._pending[-1] is job:  # no worker has it
+                    self._pending.pop()
+                    self._tasks.pop()
+                    self._unfinished -= 1
+                raise
         return job.future
 
     def map(
@@ -192,7 +211,8 @@ class WorkerPool:
         buffersize : int, optional
             How many results may be waiting or under way, >= 1; by default four a
             worker. So many tasks are submitted at once, the others as results are
-            taken; the input is read no further ahead than this.
+            taken; the input is read no further ahead than this. So take all results
+            before the pool is shut down: it would refuse the tasks that are left.
 
         Raises
         ------
@@ -289,7 +309,10 @@ class WorkerPool:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.shutdown(cancel_futures=kind is KeyboardInterrupt)
+        is_interrupted = kind is KeyboardInterrupt
+        if is_interrupted and not self._interrupted.done():
+            self._interrupted.set_result(None)
+        self.shutdown(cancel_futures=is_interrupted)
 
     def _dispatch(self) -> None:
         """Give the first pending task to a worker, or send one home at the end.
@@ -378,7 +401,15 @@ class WorkerPool:
             least = job.task.service_time
             if least is not None:
                 least = _validate.non_negative("service_time", least, "s")
-                self.clock.sleep_until(job.started + least)
+                self._rest(job.started + least)
+
+    def _rest(self, until: float) -> None:
+        """Wait until the service time is over; on a wall clock, or for a Ctrl-C."""
+        if isinstance(self.clock, WallClock):  # time that nobody really has to wait
+            self.clock.wait(self._interrupted, until - self.clock.time())
+            if self._interrupted.done():
+                return
+        self.clock.sleep_until(until)
 
     def _settle(self, job: _Job) -> None:
         """Keep the record of a task only, and say so if it was the last one."""
@@ -395,9 +426,15 @@ class WorkerPool:
 _open_pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
 
 
-@atexit.register
 def _finish_open_pools() -> None:
     """Finish what was submitted to pools that nobody shut down: nothing is lost."""
-    with ExitStack() as stack:  # all of them, even if one raises
-        for pool in list(_open_pools):
-            stack.callback(pool.shutdown)
+    for pool in list(_open_pools):
+        try:
+            pool.shutdown()
+        except BaseException:  # nobody is above who could catch it: on with the others
+            sys.excepthook(*sys.exc_info())
+
+
+# As in concurrent.futures: when functions of atexit are called, Python from 3.12 on
+# starts no thread any more, and a pool that nobody has waited for may still need one.
+getattr(threading, "_register_atexit", atexit.register)(_finish_open_pools)

@@ -1,7 +1,14 @@
 """Nightly files: what they are, how they are packed, how they are processed."""
 
 from .checking import check_bucketing_strategy
-from .copying import CopyFiles, FileError, ReadFiles, copy_verified, read_verified
+from .copying import (
+    CopyFiles,
+    EachFile,
+    FileError,
+    ReadFiles,
+    copy_verified,
+    read_verified,
+)
 from .file import Bucket, File, scan_files
 from .manager import BucketManager, BucketTask
 from .packing import Packing, PackingSummary, pack
@@ -27,6 +34,7 @@ __all__ = [
     "BucketTask",
     "BucketingStrategy",
     "CopyFiles",
+    "EachFile",
     "File",
     "FileError",
     "FileSource",

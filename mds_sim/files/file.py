@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from pathlib import Path, PurePath
 
 from mds_sim import _validate
 from mds_sim.units import format_bytes
+
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.part")  # as `copy_verified` names them
 
 
 @dataclass(frozen=True)
@@ -143,8 +146,8 @@ def scan_files(
     -------
     list of File
         In order of their paths. A file's name is its path inside `folder`, with
-        ``/``. Symbolic links are not followed, devices and pipes are left out, and
-        so is a file that vanishes during the scan.
+        ``/``. Symbolic links are not followed; devices, pipes, the temporary files
+        of `copy_verified` and a file that vanishes during the scan are left out.
 
     Raises
     ------
@@ -170,7 +173,8 @@ def scan_files(
     for where, folders, names in os.walk(top, onerror=_unless_vanished):
         if not recursive:
             folders.clear()
-        paths = (Path(where, name) for name in names if fnmatchcase(name, pattern))
+        wanted = (name for name in names if fnmatchcase(name, pattern))
+        paths = (Path(where, name) for name in wanted if not _TEMPORARY.fullmatch(name))
         files += [file for path in paths for file in _scanned(path, top)]
     return sorted(files, key=lambda file: file.name)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -30,8 +32,10 @@ class BucketTask(JobTask):
     ----------
     bucket : Bucket
     handler : callable, optional
-        Called with the bucket by a worker: `CopyFiles` and `ReadFiles` are two.
-        Without one, real files are read and verified, simulated ones counted.
+        Called with the bucket by a worker. One that raises has failed for the whole
+        bucket; wrap what is done to one file in `EachFile`, and all others are done,
+        as with `CopyFiles` and `ReadFiles`. Without a handler, real files are read
+        and verified, and a simulated one among them fails; simulated ones are counted.
     service_time : float, optional
         Least time that it takes [s on the pool's clock].
     rows : sequence of int, optional
@@ -54,6 +58,7 @@ class BucketTask(JobTask):
         arrivals: Sequence[float] | None = None,
     ) -> None:
         self.bucket = bucket
+        handler = _validate.function("handler", handler)
         self.handler: Handler = _default(bucket) if handler is None else handler
         self.service_time = service_time
         self.rows = range(len(bucket)) if rows is None else rows
@@ -74,18 +79,30 @@ class BucketTask(JobTask):
         self, error: BaseException
     ) -> Iterator[tuple[int | None, BaseException]]:
         """Yield (row, error) for each file that failed; row None is the bucket."""
-        if isinstance(error, BaseExceptionGroup):
-            for part in error.exceptions:
-                yield from self.failed_items(part)
-        else:
-            file = error.file if isinstance(error, FileError) else None
-            mine = (r for r, f in zip(self.rows, self.bucket, strict=True) if f is file)
-            yield next(mine, None), error
+        rows: dict[int, list[int]] = {}
+        for row, file in zip(self.rows, self.bucket, strict=True):
+            rows.setdefault(id(file), []).append(row)
+        for part in _parts(error):
+            mine = rows.get(id(part.file)) if isinstance(part, FileError) else None
+            # A file that is there twice fails in its first row, then in its second.
+            if mine:
+                yield mine.pop(0) if len(mine) > 1 else mine[0], part
+            else:
+                yield None, part
+
+
+def _parts(error: BaseException) -> Iterator[BaseException]:
+    """Yield the errors of a group, however deep, or the error itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for part in error.exceptions:
+            yield from _parts(part)
+    else:
+        yield error
 
 
 def _default(bucket: Bucket) -> Handler:
     """Return what is done with a bucket if nobody says what."""
-    return ReadFiles() if all(file.path for file in bucket) else len
+    return ReadFiles() if any(file.path for file in bucket) else len
 
 
 class BucketManager:
@@ -133,23 +150,30 @@ class BucketManager:
         self.strategy = FirstFitDecreasing() if strategy is None else strategy
         self.capacity = _validate.size("capacity", capacity)
         self.oversize = _validate.choice("oversize", oversize, ("alone", "raise"))
-        self._handler = handler
+        self._handler = _validate.function("handler", handler)
         self._service = None if service is None else as_service(service)
         self._rng = as_generator(rng)
         self._lock = threading.Lock()
-        self._waiting: list[tuple[File, float]] = []
-        self._count = 0
+        self._waiting: dict[int, tuple[File, float]] = {}  # by number of collection
+        self._collected = 0
         self._tasks: list[tuple[BucketTask, TaskFuture]] = []
         self._watchers: list[Callable[[Bucket], object]] = []
 
     def add(self, *files: File) -> None:
-        """Collect files for the night; any thread may."""
+        """Collect files for the night; any thread may.
+
+        Raises
+        ------
+        ValueError
+            If a file is refused. None of this call is collected; all others stay.
+        """
         now = self.pool.clock.time()
         for file in files:
-            if not isinstance(file, File):
-                raise TypeError(f"a file must be a File, got {type(file).__name__}")
+            self._check(file)
         with self._lock:
-            self._waiting.extend((file, now) for file in files)
+            for file in files:
+                self._waiting[self._collected] = file, now
+                self._collected += 1
 
     def submit_night(self) -> Packing:
         """Pack what was collected and hand the buckets to the pool.
@@ -162,21 +186,27 @@ class BucketManager:
         Raises
         ------
         ValueError
-            If a file is refused or the strategy answers wrongly. The files stay
-            collected: nothing is lost.
+            If the strategy answers wrongly.
+
+        Notes
+        -----
+        Whatever is raised, no file is lost or handed over twice: those whose bucket
+        the pool has not taken stay collected.
         """
-        with self._lock:
-            sizes = [file.size_bytes for file, _ in self._waiting]
-            packing = pack(sizes, self.capacity, self.strategy, self.oversize)
-            # All of them first: if one cannot be made, none is handed over twice.
-            tasks = self._night(packing)
-            submitted = [(task, self.pool.submit(task)) for task in tasks]
-            self._tasks += submitted
-            self._count += len(self._waiting)
-            self._waiting.clear()
-        # Outside the lock: a bucket may be done by now, and its watcher call `add`.
-        for task, future in submitted:
-            future.add_done_callback(partial(self._tell, task.bucket))
+        submitted: list[tuple[BucketTask, TaskFuture]] = []
+        try:
+            with self._lock:
+                sizes = [file.size_bytes for file, _ in self._waiting.values()]
+                packing = pack(sizes, self.capacity, self.strategy, self.oversize)
+                for task in self._night(packing):
+                    submitted.append((task, self.pool.submit(task)))
+                    self._tasks.append(submitted[-1])
+                    for row in task.rows:
+                        del self._waiting[row]
+        finally:
+            # Outside the lock: a bucket may be done, and its watcher call `add`.
+            for task, future in submitted:
+                future.add_done_callback(partial(self._tell, task.bucket))
         return packing
 
     def on_bucket_done(self, watcher: Callable[[Bucket], object]) -> None:
@@ -192,8 +222,19 @@ class BucketManager:
     def record(self) -> RunRecord:
         """Wait for all buckets that were handed over and return what happened."""
         with self._lock:
-            tasks = list(self._tasks)
+            waiting = list(self._waiting)
+            tasks = [(_without(waiting, task), future) for task, future in self._tasks]
         return run_record(tasks, self.pool.max_workers, self.capacity)
+
+    def _check(self, file: File) -> None:
+        """Refuse what is no file, and a file that `pack` would refuse for ever."""
+        if not isinstance(file, File):
+            raise TypeError(f"a file must be a File, got {type(file).__name__}")
+        if self.oversize == "raise" and file.size_bytes > self.capacity:
+            raise ValueError(
+                f"every file must fit in one bucket of {self.capacity} bytes "
+                f'(oversize="raise"), but {file.name!r} has {file.size_bytes}'
+            )
 
     def _night(self, packing: Packing) -> list[BucketTask]:
         """Return the work of a night, bucket by bucket."""
@@ -202,20 +243,26 @@ class BucketManager:
         if self._service is not None:
             count, load = packing.count, packing.load
             times = service_times(self._service, count, load, self._rng).tolist()
+        numbers = list(self._waiting)
         return [
-            self._task(len(self._tasks) + i, group, time)
+            self._task(len(self._tasks) + i, [numbers[k] for k in group], time)
             for i, (group, time) in enumerate(zip(groups, times, strict=True))
         ]
 
-    def _task(self, index: int, group: list[int], time: float | None) -> BucketTask:
-        """Return the work on the files at these positions."""
-        files: Iterable[File]
-        files, arrivals = zip(*(self._waiting[i] for i in group), strict=True)
-        bucket = Bucket(index, tuple(files), self.capacity)
-        rows = [self._count + i for i in group]
+    def _task(self, index: int, rows: list[int], time: float | None) -> BucketTask:
+        """Return the work on the files with these numbers."""
+        files, arrivals = zip(*(self._waiting[row] for row in rows), strict=True)
+        bucket = Bucket(index, files, self.capacity)
         return BucketTask(bucket, self._handler, time, rows, arrivals)
 
     def _tell(self, bucket: Bucket, _: object) -> None:
         """Tell whoever wants to know that a bucket is done."""
         for watcher in self._watchers:
             watcher(bucket)
+
+
+def _without(waiting: list[int], task: BucketTask) -> BucketTask:
+    """Return the task with rows that leave no gap for files that still wait."""
+    task = copy(task)
+    task.rows = [row - bisect_left(waiting, row) for row in task.rows]
+    return task

@@ -21,7 +21,7 @@ from mds_sim.units import DAY, MB
 
 from .file import File
 from .manager import BucketManager, Handler
-from .packing import pack
+from .packing import Packing, pack
 from .source import FileSource, simulated_files
 from .strategies import BucketingStrategy, FirstFitDecreasing
 
@@ -103,9 +103,7 @@ class NightlyPipeline:
             )
         chance = streams(rng)
         sizes = self._nights(nights, chance.sizes)
-        packings = [
-            pack(night, self.capacity, self.strategy, self.oversize) for night in sizes
-        ]
+        packings = self._packings(sizes)
         first_job = np.cumsum([0, *(packing.n_buckets for packing in packings)])
         size = np.concatenate(sizes)
         job = np.concatenate(
@@ -139,9 +137,11 @@ class NightlyPipeline:
         Parameters
         ----------
         handler : callable, optional
-            Called with each `Bucket` by a worker, such as ``CopyFiles(folder)``. By
-            default real files are read and verified, simulated ones counted. What
-            fails goes into the record; all other files are handled.
+            Called with each `Bucket` by a worker, such as ``CopyFiles(folder)`` or
+            ``EachFile(work)``: then a file that fails goes into the record, and all
+            others are handled. One that raises itself has failed for its bucket; all
+            other buckets are handled. By default real files are read and verified,
+            and a simulated one among them fails; simulated ones are counted.
         nights : int, optional
             As in `simulate`.
         clock : Clock, optional
@@ -158,10 +158,9 @@ class NightlyPipeline:
         """
         chance = streams(rng)
         clock = WallClock() if clock is None else clock
-        collected = [
-            self._files(number, sizes)
-            for number, sizes in enumerate(self._nights(nights, chance.sizes))
-        ]
+        sizes = self._nights(nights, chance.sizes)
+        self._packings(sizes)  # what is refused is refused before the first night
+        collected = [self._files(number, night) for number, night in enumerate(sizes)]
         total = sum(map(len, collected))
         with (
             WorkerPool(self.workers, clock=clock) as pool,
@@ -192,19 +191,33 @@ class NightlyPipeline:
         if _are_files(given):
             rows = [np.array([file.size_bytes for file in given], np.int64)]
         else:
-            rows = [
-                _validate.sizes("files", row)
-                for row in np.atleast_2d(np.asarray(given))
-            ]
+            rows = [_validate.sizes("files", row) for row in _table(given)]
         count = len(rows) if nights is None else _validate.count("nights", nights)
         if count > len(rows):
             raise ValueError(f"nights must be <= {len(rows)}, as given, got {nights}")
         return rows[:count]
 
+    def _packings(self, sizes: list[Ints]) -> list[Packing]:
+        """Pack night by night."""
+        return [
+            pack(night, self.capacity, self.strategy, self.oversize) for night in sizes
+        ]
+
     def _files(self, number: int, sizes: Ints) -> list[File]:
         """Return the files of a night: those that were given, or simulated ones."""
         given = self.files
         return list(given) if _are_files(given) else simulated_files(number, sizes)
+
+
+def _table(given: Any) -> NDArray[Any]:
+    """Return sizes with a row for each night."""
+    try:
+        return np.atleast_2d(np.asarray(given))
+    except ValueError:
+        raise ValueError(
+            "files must be as many every night, shape (nights, count), "
+            "got nights of different lengths"
+        ) from None
 
 
 def _are_files(given: Any) -> TypeGuard[Sequence[File]]:

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from mds_sim import _validate
 from mds_sim.theory.tournament import expected_opponents, pairs_bound
 from mds_sim.tournament.constructions import Schedule
 from mds_sim.tournament.result import TournamentResult
@@ -21,13 +22,19 @@ Results = TournamentResult | Sequence[TournamentResult]
 
 
 def plot_meetings(
-    source: TournamentResult | Schedule, *, ax: Axes | None = None
+    source: TournamentResult | Schedule,
+    *,
+    most: int | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw who met whom, and how often, as a heat map.
 
     Parameters
     ----------
     source : TournamentResult or Schedule
+    most : int, optional
+        Highest count of the colour scale, not below the highest that is drawn; that
+        one by default. Give two figures the same to compare their colours.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
@@ -35,6 +42,11 @@ def plot_meetings(
     -------
     matplotlib.axes.Axes
         The diagonal is empty. Players of a schedule count from 1.
+
+    Raises
+    ------
+    ValueError
+        If a pair meets more than `most` times.
 
     Examples
     --------
@@ -44,10 +56,11 @@ def plot_meetings(
     """
     ax = axes(ax)
     meetings = source.meetings
-    players, most = len(meetings), int(meetings.max())
+    players, highest = len(meetings), int(meetings.max())
+    top = highest if most is None else _validate.count("most", most, least=highest)
     masked = np.ma.masked_array(meetings, np.eye(players, dtype=np.bool_))
-    colours = plt.get_cmap("cividis", most + 1)  # one colour for each count
-    image = ax.imshow(masked, cmap=colours, vmin=-0.5, vmax=most + 0.5)
+    colours = plt.get_cmap("cividis", top + 1)  # one colour for each count
+    image = ax.imshow(masked, cmap=colours, vmin=-0.5, vmax=top + 0.5)
     ax.figure.colorbar(image, ax=ax, label="meetings", ticks=MaxNLocator(integer=True))
     if isinstance(source, TournamentResult):
         names = [player.name for player in source.players]
@@ -58,7 +71,7 @@ def plot_meetings(
     ax.set_yticks(range(0, players, step), names[::step])
     ax.set(xlabel="player", ylabel="player")
     ax.grid(visible=False)
-    often = "once" if most == 1 else f"{most} times"
+    often = "once" if highest == 1 else f"{highest} times"
     pairs = f"{source.pairs_met} of at most {source.bound} pairs meet"
     ax.set_title(f"{pairs}, none more than {often}")
     return ax

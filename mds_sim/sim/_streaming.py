@@ -33,7 +33,9 @@ def running_sums(gaps: Floats, scale: float, last: float) -> None:
 @_compiled
 def first_message_starts(times: Floats, length: float, most: int) -> Ints:
     """Return the first message of each batch: one step a message."""
-    starts = np.empty(times.size, np.int64)
+    # No more than windows fit into the span, and full batches into the stream.
+    by_time = (times[-1] - times[0]) / length + times.size // most + 2.0
+    starts = np.empty(int(min(by_time, times.size)), np.int64)
     n_batches, end, first = 0, -np.inf, 0
     for i in range(times.size):
         if times[i] >= end or i - first >= most:

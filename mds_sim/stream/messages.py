@@ -215,7 +215,7 @@ class _Run:
         finally:
             with self._lock:
                 self._is_delivering = False
-        self.plan_next()
+            self.plan_next()  # even after a SystemExit: somebody waits for the end
 
     def _hand_over(
         self, message: Message, subscriber: Callable[[Message], object]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -126,18 +127,22 @@ class MiniBatchBuilder:
     for earlier ones: the pool's queue is not bounded. A message that is late
     (its arrival is before what the builder has already seen) joins the batch that
     is open now and keeps its own arrival time; no message is dropped, except one at
-    which the rule raises: so does `add`. What goes wrong when the clock closes a batch
-    (a service time that is negative, a pool that was shut down) is raised by `flush`,
-    `finish` and `record`.
+    which the rule raises: so does `add`. What goes wrong when a batch is handed to the
+    pool (a service time that is negative, a pool that was shut down) is no concern of
+    the message that closed it: the builder keeps the batch, `flush` and `finish` try
+    again, and they and `record` raise what is still wrong.
 
     Examples
     --------
     >>> from mds_sim.core import VirtualClock
-    >>> with WorkerPool(10, clock=VirtualClock()) as pool:
+    >>> from mds_sim.stream import MessageSource, TraceArrivals
+    >>> clock = VirtualClock()
+    >>> source = MessageSource(TraceArrivals([0.0, 20.0, 299.0, 300.0]), clock)
+    >>> with WorkerPool(10, clock=clock) as pool:
     ...     builder = MiniBatchBuilder(pool, FirstMessageWindow(300))
-    ...     for arrival in (0.0, 20.0, 299.0, 300.0):
-    ...         builder.add(Message(arrival=arrival))
-    ...     builder.flush()
+    ...     source.subscribe(builder.add)
+    ...     n_messages = source.run()
+    ...     builder.finish()
     >>> [len(batch) for batch in builder.batches]
     [3, 1]
     """
@@ -160,31 +165,49 @@ class MiniBatchBuilder:
         self._handler = handler
         self._service = None if service is None else as_service(service)
         self._rng = as_generator(rng)
-        # A batch may be done before it is handed over, and its watcher call `add`.
+        # A pool may let time pass in `submit`, and the clock call `_wake` meanwhile.
         self._lock = threading.RLock()
         self._window = OpenWindow(self.rule)
         self._latest = 0.0
         self._alarm = float("inf")
-        self._count = 0
+        self._n_batches = self._n_messages = 0  # closed so far
+        self._closed: deque[MiniBatchTask] = deque()  # not handed over yet
+        self._refused: list[MiniBatchTask] = []  # could not be, so far
         self._error: Exception | None = None
         self._tasks: list[tuple[MiniBatchTask, TaskFuture]] = []
         self._watchers: list[Callable[[MiniBatch], object]] = []
 
     def add(self, message: Message) -> None:
-        """Take a message; it is stamped with the time now if it has no arrival."""
+        """Take a message; it is stamped with the time now if it has no arrival.
+
+        Raises
+        ------
+        ValueError
+            If its arrival is in the future of the clock.
+        """
         with self._lock:
+            now = self.clock.time()
             if message.arrival is None:
-                message = replace(message, arrival=self.clock.time())
-            time = self._latest = max(_arrival(message), self._latest)
-            self._submit(self._window.add(time, message, message.size_bytes))
-            self._set_alarm()
+                message = replace(message, arrival=now)
+            arrival = _arrival(message)
+            if arrival > now:
+                raise ValueError(
+                    f"arrival must be <= the time now, {now!r} s on {self.clock!r}, "
+                    f"got {arrival!r}"
+                )
+            time = self._latest = max(arrival, self._latest)
+            self._close(self._window.add(time, message, message.size_bytes))
+        self._hand_over()
 
     def flush(self) -> None:
         """Close the batch that is open, if any, without waiting for its window."""
         with self._lock:
             now = self._latest = max(self.clock.time(), self._latest)
-            self._submit(self._window.advance(now))
-            self._submit(self._window.flush(now))
+            self._close(self._window.advance(now))
+            self._close(self._window.flush(now))
+            self._closed.extendleft(reversed(self._refused))
+            self._refused, self._error = [], None
+        self._hand_over()
         self._raise()
 
     def finish(self) -> None:
@@ -201,7 +224,7 @@ class MiniBatchBuilder:
 
     @property
     def batches(self) -> Sequence[MiniBatch]:
-        """The batches that have closed so far."""
+        """The batches that were handed over so far, in this order."""
         with self._lock:
             return tuple(task.batch for task, _ in self._tasks)
 
@@ -216,8 +239,8 @@ class MiniBatchBuilder:
         """Ask the clock to wake the builder when the open window ends."""
         deadline = self._window.deadline()
         if deadline < self._alarm:
-            self._alarm = deadline
             self.clock.call_at(deadline, partial(self._wake, deadline))
+            self._alarm = deadline
 
     def _wake(self, time: float) -> None:
         """Close what is due; a window may have moved its end since."""
@@ -226,36 +249,54 @@ class MiniBatchBuilder:
                 return  # an earlier end was asked for since, and is looked after
             self._alarm = float("inf")
             self._latest = max(time, self._latest)
-            try:
-                self._submit(self._window.advance(time))
-            except Exception as error:  # nobody is above a clock who could catch it
-                self._error = self._error or error
-            self._set_alarm()
+            self._close(self._window.advance(time))
+        self._hand_over()
 
     def _raise(self) -> None:
-        """Raise what went wrong when the clock closed a batch."""
+        """Raise what went wrong when batches were handed over."""
         if self._error is not None:
             raise self._error
 
-    def _submit(self, closed: list[ClosedBatch]) -> None:
-        """Hand what was closed to the pool."""
+    def _close(self, closed: list[ClosedBatch]) -> None:
+        """Give what was closed its numbers and put it on the list to hand over."""
         for done in closed:
-            self._hand_over(MiniBatch(len(self._tasks), *done))
+            batch = MiniBatch(self._n_batches, *done)
+            task = MiniBatchTask(batch, self._handler, first_row=self._n_messages)
+            self._closed.append(task)
+            self._n_batches += 1
+            self._n_messages += len(batch)
 
-    def _hand_over(self, batch: MiniBatch) -> None:
-        """Hand a batch to the pool."""
-        service_time = None
-        if self._service is not None:
-            load = batch.load
-            times = service_times(self._service, [len(batch)], [load], self._rng)
-            service_time = float(times[0])
-        task = MiniBatchTask(batch, self._handler, service_time, self._count)
-        self._count += len(batch)
+    def _hand_over(self) -> None:
+        """Hand what was closed to the pool and set the alarm; keep what goes wrong."""
+        handed: list[tuple[MiniBatch, TaskFuture]] = []
+        with self._lock:
+            while self._closed:
+                # Off the list first: whoever comes here meanwhile must not see it.
+                task = self._closed.popleft()
+                try:
+                    handed.append((task.batch, self._submit(task)))
+                except Exception as error:
+                    self._refused.append(task)
+                    self._error = self._error or error
+            try:
+                self._set_alarm()
+            except Exception as error:
+                self._error = self._error or error
+        # Not under the lock: a watcher may wait for another thread that calls `add`.
+        for batch, future in handed:
+            future.add_done_callback(partial(self._tell, batch))
+
+    def _submit(self, task: MiniBatchTask) -> TaskFuture:
+        """Hand a batch to the pool; its service time is drawn once."""
+        if self._service is not None and task.service_time is None:
+            n_items, load = [len(task.batch)], [task.batch.load]
+            times = service_times(self._service, n_items, load, self._rng)
+            task.service_time = float(times[0])
         future = self.pool.submit(task)
         self._tasks.append((task, future))
-        future.add_done_callback(lambda _: self._tell(batch))
+        return future
 
-    def _tell(self, batch: MiniBatch) -> None:
+    def _tell(self, batch: MiniBatch, _: object) -> None:
         """Tell whoever wants to know that a batch is done."""
         for watcher in self._watchers:
             watcher(batch)

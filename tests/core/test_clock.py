@@ -1,5 +1,6 @@
 """Both clocks keep one order; the virtual one also keeps one run like the next."""
 
+import heapq
 import math
 import re
 import threading
@@ -283,6 +284,21 @@ class TestWallClock:
             timer.result(PATIENCE).join(PATIENCE)
             assert not timer.result().is_alive()
 
+    def test_it_goes_on_after_the_system_had_no_thread_for_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(_: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        clock, log, over = WallClock(FAST), [], threading.Event()
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            with pytest.raises(RuntimeError, match=r"^can't start new thread$"):
+                clock.call_at(0.0, partial(log.append, "refused"))
+        clock.call_at(0.0, over.set)
+        assert over.wait(PATIENCE)
+        assert log == []
+
     def test_a_later_call_does_not_hold_up_an_earlier_one(self) -> None:
         clock, over = WallClock(), threading.Event()
         clock.call_at(1e12, lambda: None)
@@ -511,6 +527,70 @@ class TestVirtualClock:
         clock.call_at(4.0, partial(future.set_result, "done"))
         clock.sleep(2.0)
         assert log == [("done", 4.0)]
+
+    def test_no_event_takes_the_lock_of_a_future(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        asked: list[Future[Any]] = []
+        is_done = Future.done
+        clock = VirtualClock()
+        future = ClockFuture(clock)
+
+        def body() -> None:
+            for _ in range(100):
+                clock.sleep(1.0)
+            future.set_result("done")
+
+        clock.spawn(body, "thread")
+        with monkeypatch.context() as patch:
+            patch.setattr(Future, "done", lambda f: asked.append(f) or is_done(f))
+            assert future.result() == "done"
+        assert len(asked) < 5
+
+    def test_a_ctrl_c_before_an_event_is_called_does_not_lose_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def pop(agenda: list[Any]) -> Any:
+            monkeypatch.undo()
+            heapq.heappop(agenda)
+            raise KeyboardInterrupt
+
+        clock, log = VirtualClock(), []
+        for time in (1.0, 2.0):
+            clock.call_at(time, partial(log.append, time))
+        monkeypatch.setattr(heapq, "heappop", pop)
+        with pytest.raises(KeyboardInterrupt):
+            clock.run()
+        assert log == []
+        clock.run()
+        assert log == [1.0, 2.0]
+
+    def test_a_ctrl_c_before_a_thread_is_woken_does_not_let_it_sleep_for_ever(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def hand_over(*_: Any) -> None:
+            monkeypatch.undo()
+            raise KeyboardInterrupt
+
+        clock = VirtualClock()
+        thread = clock.spawn(partial(clock.sleep, 5.0), "thread")
+        monkeypatch.setattr(VirtualClock, "_hand_over", hand_over)
+        with pytest.raises(KeyboardInterrupt):
+            clock.run()
+        clock.wait(thread.done)
+        assert clock.time() == 5.0
+
+    def test_an_event_that_was_called_is_not_called_again(self) -> None:
+        def press() -> None:
+            log.append(clock.time())
+            raise KeyboardInterrupt
+
+        clock, log = VirtualClock(), []
+        clock.call_at(1.0, press)
+        with pytest.raises(KeyboardInterrupt):
+            clock.run()
+        clock.run()
+        assert log == [1.0]
 
     def test_one_thread_at_a_time_may_drive(self, start: Start) -> None:
         clock = VirtualClock()

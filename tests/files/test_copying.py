@@ -5,7 +5,10 @@ import hashlib
 import os
 import pickle
 import re
+import shutil
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import pytest
 from mds_sim.files import copying
 from mds_sim.files.copying import (
     CopyFiles,
+    EachFile,
     FileError,
     ReadFiles,
     copy_verified,
@@ -42,6 +46,11 @@ def out(tmp_path: Path) -> Path:
 def path_of(file: File) -> Path:
     assert file.path is not None
     return file.path
+
+
+def left_in(folder: Path) -> list[str]:
+    """Return the names of all files, temporary ones too."""
+    return sorted(path.name for path in folder.rglob("*") if not path.is_dir())
 
 
 def read(file: File, out: Path) -> object:
@@ -74,21 +83,43 @@ class TestAllIsWell:
     def test_a_file_of_zero_bytes(self, tmp_path: Path, out: Path, work: Work) -> None:
         work(write_files(tmp_path / "zero", [0])[0], out)
 
-    def test_an_equal_copy_may_be_there_already(self, file: File, out: Path) -> None:
-        assert copy_verified(file, out) == copy_verified(file, out)
+    def test_an_equal_copy_that_is_there_already_is_left_alone(
+        self, file: File, out: Path
+    ) -> None:
+        copy = copy_verified(file, out)
+        copy.chmod(0o640)
+        os.utime(copy, (1, 1))
+        before = copy.stat()
+        assert copy_verified(file, out) == copy
+        after = copy.stat()
+        assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, 10**9)
+        assert after.st_ino == before.st_ino
+
+    def test_a_folder_that_is_copied_onto_itself_stays_as_it_is(
+        self, file: File
+    ) -> None:
+        folder = path_of(file).parent
+        os.utime(path_of(file), (1, 1))
+        os.utime(folder, (1, 1))
+        assert copy_verified(file, folder.parent) == file.path
+        assert path_of(file).stat().st_mtime_ns == 10**9
+        assert folder.stat().st_mtime_ns == 10**9  # no temporary file was in it
 
     def test_the_copy_is_on_the_disk_before_it_gets_its_name(
         self, file: File, out: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         events = []
-        fsync, replace = os.fsync, Path.replace
+        fsync, placed = os.fsync, copying._placed
         monkeypatch.setattr(os, "fsync", lambda n: (events.append("fsync"), fsync(n)))
-        monkeypatch.setattr(
-            Path, "replace", lambda a, b: (events.append("rename"), replace(a, b))
-        )
+
+        def place(temporary: Path, target: Path) -> bool:
+            events.append("name")
+            return placed(temporary, target)
+
+        monkeypatch.setattr(copying, "_placed", place)
         copy_verified(file, out)
         folder = ["fsync"] if os.name == "posix" else []
-        assert events == ["fsync", "rename", *folder]
+        assert events == ["fsync", "name", *folder]
 
 
 def _into_folder(path: Path) -> None:
@@ -207,6 +238,9 @@ class TestSomethingIsWrong:
             def __exit__(self, *_: object) -> None:
                 self.stream.close()
 
+            def fileno(self) -> Any:
+                return self.stream.fileno()
+
             def read(self, size: int) -> Any:
                 if self.stream.tell():
                     raise OSError(errno.EIO, "Input/output error")
@@ -238,6 +272,34 @@ class TestSomethingIsWrong:
         )
         self.fails(work, file, out, reason)
 
+    @pytest.mark.parametrize("is_known", [True, False])
+    def test_a_file_that_is_rewritten_while_it_is_read(
+        self,
+        file: File,
+        out: Path,
+        work: Work,
+        monkeypatch: pytest.MonkeyPatch,
+        is_known: bool,
+    ) -> None:
+        os.utime(path_of(file), (1, 1))
+        reading = copying._read
+
+        def rewriting(file: File, path: Path, stream: Any) -> bytes:
+            chunk = reading(file, path, stream)
+            path.write_bytes(bytes(file.size_bytes))
+            return chunk
+
+        monkeypatch.setattr(copying, "_read", rewriting)
+        sha256 = file.sha256 if is_known else None
+        file = File(file.size_bytes, file.name, file.path, sha256)
+        self.fails(work, file, out, "has changed while it was read")
+
+    def test_a_path_that_no_file_can_have(self, out: Path, work: Work) -> None:
+        reason = "cannot be read from 'a\\x00b': "
+        with pytest.raises(FileError, match=re.escape(reason)):
+            work(File(5, "a.bin", Path("a\0b")), out)
+        assert left_in(out) == []
+
     def test_no_path(self, out: Path, work: Work) -> None:
         self.fails(work, File(5, "a.bin"), out, "has no path to read it from")
 
@@ -249,7 +311,7 @@ class TestSomethingIsWrong:
         assert str(caught.value) == f"{file.name} {reason}"
         assert caught.value.file is file
         assert caught.value.reason == reason
-        assert not out.exists() or scan_files(out) == []
+        assert left_in(out) == []
 
 
 class TestTheCopyIsWrong:
@@ -265,7 +327,7 @@ class TestTheCopyIsWrong:
         monkeypatch.setattr(os, "fsync", lambda number: os.truncate(number, 5))
         where = repr(str(out / "day" / "a.bin"))
         self.fails(file, out, f"was written to {where}, but reads otherwise")
-        assert scan_files(out) == []
+        assert left_in(out) == []
 
     def test_another_file_is_not_overwritten(self, file: File, out: Path) -> None:
         (out / "day").mkdir(parents=True)
@@ -273,7 +335,85 @@ class TestTheCopyIsWrong:
         where = repr(str(out / "day" / "a.bin"))
         self.fails(file, out, f"must not overwrite another file, {where}")
         assert (out / "day" / "a.bin").read_bytes() == b"precious"
-        assert len(scan_files(out)) == 1
+        assert left_in(out) == ["a.bin"]
+
+    @pytest.mark.parametrize("has_links", [True, False])
+    @pytest.mark.parametrize("is_equal", [True, False])
+    def test_another_file_that_comes_at_the_last_moment_is_not_overwritten(
+        self,
+        file: File,
+        out: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        has_links: bool,
+        is_equal: bool,
+    ) -> None:
+        target = out / "day" / "a.bin"
+        content = path_of(file).read_bytes() if is_equal else b"precious"
+
+        def rival(*_: object) -> None:
+            target.write_bytes(content)
+            os.utime(target, (1, 1))
+
+        monkeypatch.setattr(shutil, "copystat", rival)
+        if not has_links:
+            refuse_links(monkeypatch)
+        if is_equal:
+            assert copy_verified(file, out) == target
+        else:
+            where = repr(str(target))
+            self.fails(file, out, f"must not overwrite another file, {where}")
+        assert target.read_bytes() == content
+        assert target.stat().st_mtime_ns == 10**9
+        assert left_in(out) == ["a.bin"]
+
+    def test_threads_take_turns_where_there_are_no_links(
+        self, file: File, out: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        turns = []
+        replace = Path.replace
+
+        def watched(path: Path, target: Path) -> Path:
+            turns.append(copying._renaming.locked())
+            return replace(path, target)
+
+        monkeypatch.setattr(Path, "replace", watched)
+        refuse_links(monkeypatch)
+        assert copy_verified(file, out).read_bytes() == path_of(file).read_bytes()
+        assert turns == [True]
+        assert left_in(out) == ["a.bin"]
+
+    def test_two_threads_that_copy_to_one_name_lose_no_file(
+        self, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        files = [
+            write_files(tmp_path / folder, [9], names=["x"], rng=seed)[0]
+            for seed, folder in enumerate("ab")
+        ]
+        both = threading.Barrier(2)
+        copystat = shutil.copystat
+
+        def together(source: Path, copy: Path) -> None:
+            copystat(source, copy)
+            both.wait(60)  # neither has its name yet, and both want it
+
+        monkeypatch.setattr(shutil, "copystat", together)
+        with ThreadPoolExecutor(2) as pool:
+            futures = [pool.submit(copy_verified, file, out) for file in files]
+        errors = [future.exception() for future in futures]
+        (winner,) = (f for f, error in zip(files, errors, strict=True) if not error)
+        (error,) = filter(None, errors)
+        assert "must not overwrite another file" in str(error)
+        assert (out / "x").read_bytes() == path_of(winner).read_bytes()
+        assert left_in(out) == ["x"]
+
+    @posix_only
+    @pytest.mark.parametrize("name", ["\ud800", "\ud800/a.bin"])
+    def test_a_name_that_no_file_can_have(
+        self, file: File, out: Path, name: str
+    ) -> None:
+        with pytest.raises(FileError, match=r"surrogates not allowed$"):
+            copy_verified(File(file.size_bytes, name, file.path), out)
+        assert left_in(out) == []
 
     def test_the_destination_is_a_file(self, file: File, out: Path) -> None:
         out.write_bytes(b"")
@@ -289,7 +429,7 @@ class TestTheCopyIsWrong:
         monkeypatch.setattr(os, "fsync", full)
         where = repr(str(out / "day" / "a.bin"))
         self.fails(file, out, f"cannot be written to {where}: No space left on device")
-        assert scan_files(out) == []
+        assert left_in(out) == []
 
     def test_an_interrupt_leaves_nothing_behind(
         self, file: File, out: Path, monkeypatch: pytest.MonkeyPatch
@@ -300,7 +440,7 @@ class TestTheCopyIsWrong:
         monkeypatch.setattr(copying, "_read", interrupt)
         with pytest.raises(KeyboardInterrupt):
             copy_verified(file, out)
-        assert scan_files(out) == []
+        assert left_in(out) == []
 
     @staticmethod
     def fails(file: File, out: Path, reason: str) -> None:
@@ -308,6 +448,15 @@ class TestTheCopyIsWrong:
             copy_verified(file, out)
         assert str(caught.value) == f"{file.name} {reason}"
         assert caught.value.file is file
+
+
+def refuse_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the file system have no hard links."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "rename" if os.name == "nt" else "link", refuse)
 
 
 class TestHandlers:
@@ -347,15 +496,33 @@ class TestHandlers:
             done = [file.name for file in scan_files(out)]
             assert done == ["file-001.bin", "file-003.bin", "file-004.bin"]
 
+    @pytest.mark.parametrize("kind", [ZeroDivisionError, ValueError])
+    @pytest.mark.parametrize("handler", [CopyFiles, lambda out: ReadFiles()])
     def test_a_bug_is_not_taken_for_a_bad_file(
-        self, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+        self,
+        bucket: Bucket,
+        out: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        handler: Any,
+        kind: type[Exception],
     ) -> None:
         def bug(*_: object) -> str:
-            raise ZeroDivisionError
+            raise kind
 
         monkeypatch.setattr(copying, "_checked", bug)
-        with pytest.raises(ZeroDivisionError):
-            ReadFiles()(bucket)
+        with pytest.raises(kind):
+            handler(out)(bucket)
+
+    @posix_only
+    def test_one_odd_name_stops_no_other_file(self, bucket: Bucket, out: Path) -> None:
+        first, *others = bucket.files
+        odd = File(first.size_bytes, "\ud800", first.path)
+        with pytest.raises(ExceptionGroup) as caught:
+            CopyFiles(out)(Bucket(0, (odd, *others), capacity=100))
+        (error,) = caught.value.exceptions
+        assert isinstance(error, FileError)
+        assert error.file is odd
+        assert left_in(out) == [file.name for file in others]
 
     def test_they_are_small_values(self, tmp_path: Path) -> None:
         handler = CopyFiles(str(tmp_path))  # type: ignore[arg-type]
@@ -367,3 +534,65 @@ class TestHandlers:
         error = pickle.loads(pickle.dumps(FileError(File(5, "a"), "is odd")))
         assert (str(error), error.file) == ("a is odd", File(5, "a"))
         assert re.match("FileError", repr(error))
+
+
+class TestEachFile:
+    def test_it_goes_on_after_a_file_that_fails_and_names_it(self) -> None:
+        files = [File(size, name) for size, name in ((6, "a"), (0, "b"), (4, "c"))]
+        done = []
+
+        def work(file: File) -> None:
+            done.append(12 // file.size_bytes)
+
+        with pytest.raises(ExceptionGroup) as caught:
+            EachFile(work)(Bucket(0, tuple(files), 10))
+        assert done == [2, 3]
+        (failure,) = caught.value.exceptions
+        assert isinstance(failure, FileError)
+        assert failure.file is files[1]
+        assert isinstance(failure.__cause__, ZeroDivisionError)
+        assert str(failure).startswith("b failed with ZeroDivisionError: ")
+
+    def test_work_must_be_callable(self) -> None:
+        with pytest.raises(TypeError, match=r"^work must be callable, got int$"):
+            EachFile(3)
+
+
+def test_a_scan_leaves_out_what_a_copy_that_was_killed_has_left(
+    file: File, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "unlink", lambda path: None)
+        killed.setattr(copying, "_placed", lambda temporary, target: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            copy_verified(file, out)
+    assert len(left_in(out)) == 1
+    (out / "day" / ".0123.part").touch()  # somebody else's
+    assert [found.name for found in scan_files(out)] == ["day/.0123.part"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of Unix")
+def test_a_copy_keeps_permissions_and_time(tmp_path: Path) -> None:
+    (original,) = write_files(tmp_path / "in", [1000], rng=1)
+    original.path.chmod(0o600)
+    os.utime(original.path, (10**9, 10**9))
+    status = copy_verified(original, tmp_path / "out").stat()
+    assert status.st_mode & 0o777 == 0o600
+    assert status.st_mtime == 10**9
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of Unix")
+def test_nobody_else_may_read_a_copy_that_is_not_ready(
+    file: File, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes = []
+    copystat = shutil.copystat
+
+    def watched(source: Path, copy: Path) -> None:
+        modes.append(copy.stat().st_mode & 0o777)
+        copystat(source, copy)
+
+    monkeypatch.setattr(shutil, "copystat", watched)
+    path_of(file).chmod(0o644)
+    assert copy_verified(file, out).stat().st_mode & 0o777 == 0o644
+    assert modes == [0o600]

@@ -31,6 +31,11 @@ class TestFile:
         [
             ((-1, "a"), ValueError, "size_bytes must be >= 0 and finite bytes, got -1"),
             ((0.5, "a"), ValueError, "size_bytes must be whole bytes >= 0, got 0.5"),
+            (
+                (2**70, "a"),
+                ValueError,
+                f"size_bytes must be at most 2**63 - 1 bytes, got {2**70}",
+            ),
             ((1, ""), ValueError, "name must hold at least one character, got ''"),
             ((1, 7), TypeError, "name must be a str, got 7"),
             (

@@ -4,6 +4,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,16 @@ class TestBucketTask:
         assert task.handler == ReadFiles()
         assert task.execute() == [file.sha256 for file in files]
 
+    def test_a_simulated_file_among_real_ones_fails_and_the_others_are_read(
+        self, tmp_path: Path
+    ) -> None:
+        (real,) = write_files(tmp_path, [6], rng=1)
+        task = BucketTask(Bucket(0, (C, real), capacity=10))
+        with pytest.raises(ExceptionGroup) as caught:
+            task.execute()
+        (error,) = caught.value.exceptions
+        assert str(error) == "c has no path to read it from"
+
     def test_an_empty_bucket_is_no_work(self) -> None:
         task = BucketTask(Bucket(0, (), capacity=10))
         assert (task.opened, list(task.rows)) == (0.0, [])
@@ -64,6 +75,17 @@ class TestBucketTask:
         expected = [(3, mine), (None, whole), (None, other)]
         assert list(task.failed_items(nested)) == expected
         assert list(task.failed_items(mine)) == [(3, mine)]
+
+    def test_a_file_that_is_there_twice_fails_in_both_rows(self) -> None:
+        task = BucketTask(Bucket(0, (A, B, A), capacity=20), rows=[7, 3, 5])
+        errors = [FileError(A, reason) for reason in ("is odd", "is odder", "is gone")]
+        rows = [row for row, _ in task.failed_items(ExceptionGroup("all", errors))]
+        assert rows == [7, 5, 5]
+
+    def test_a_handler_can_be_called(self) -> None:
+        message = "^handler must be callable or None, got 'x'$"
+        with pytest.raises(TypeError, match=message):
+            BucketTask(Bucket(0, (A,), capacity=10), "x")  # type: ignore[arg-type]
 
 
 class TestBucketManager:
@@ -112,22 +134,120 @@ class TestBucketManager:
             manager.submit_night()
             assert manager.record().check().jobs.n_items.tolist() == [4]
 
-    def test_files_stay_collected_after_a_night_that_was_refused(self) -> None:
+    def test_a_file_that_is_refused_leaves_the_others_collected(self) -> None:
+        message = (
+            'every file must fit in one bucket of 10 bytes (oversize="raise"), '
+            "but 'd' has 25"
+        )
         with WorkerPool(1, clock=VirtualClock()) as pool:
             manager = BucketManager(pool, FirstFit(), capacity=10, oversize="raise")
-            manager.add(A, D, C)
-            message = (
-                'every file must fit in one bucket of 10 bytes (oversize="raise"), '
-                "but sizes[1] = 25"
-            )
+            manager.add(A)
+            with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+                manager.add(B, D)
+            manager.add(C)
+            assert manager.submit_night().bucket.tolist() == [0, 0]
+            assert manager.submit_night().n_buckets == 0
+            assert manager.record().check().items.size.tolist() == [6, 4]
+
+    def test_files_stay_collected_after_a_night_that_was_packed_wrongly(self) -> None:
+        class Moody:
+            is_kind = False
+
+            def assign(self, sizes: Any, capacity: int) -> Any:
+                return np.zeros(sizes.size, int) if self.is_kind else np.full(1, 9)
+
+        strategy = Moody()
+        with WorkerPool(1, clock=VirtualClock()) as pool:
+            manager = BucketManager(pool, strategy, capacity=10)
+            manager.add(A, C)
             for _ in range(2):
-                with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+                with pytest.raises(ValueError, match=r"^Moody must put each of 2"):
                     manager.submit_night()
             assert manager.buckets == ()
-            manager.oversize = "alone"
-            assert manager.submit_night().bucket.tolist() == [0, 1, 0]
-            assert manager.submit_night().n_buckets == 0
-            assert manager.record().check().items.size.tolist() == [6, 25, 4]
+            strategy.is_kind = True
+            manager.submit_night()
+            assert manager.record().check().items.size.tolist() == [6, 4]
+
+    def test_a_night_that_is_interrupted_goes_on_with_the_files_that_are_left(
+        self,
+    ) -> None:
+        class Interrupted(WorkerPool):
+            is_spent = False
+
+            def submit(self, task: Any, *args: Any, **kwargs: Any) -> Any:
+                if task.name == "bucket 1" and not self.is_spent:
+                    self.is_spent = True
+                    raise KeyboardInterrupt
+                return super().submit(task, *args, **kwargs)
+
+        def handle(bucket: Bucket) -> None:
+            seen.append(bucket.files)
+            raise FileError(bucket.files[-1], "is odd")
+
+        seen: list[tuple[File, ...]] = []
+        heard: list[int] = []
+        with Interrupted(1, clock=VirtualClock()) as pool:
+            manager = BucketManager(pool, FirstFit(), capacity=10, handler=handle)
+            manager.on_bucket_done(lambda bucket: heard.append(bucket.index))
+            manager.add(A, B, C, D)
+            with pytest.raises(KeyboardInterrupt):
+                manager.submit_night()
+            record = manager.record().check()
+            assert record.items.size.tolist() == [6, 4]
+            assert [failure.item for failure in record.failures] == [1]
+            assert manager.submit_night().sizes.tolist() == [5, 25]
+            record = manager.record().check()
+        assert seen == [(A, C), (B,), (D,)]
+        assert heard == [0, 1, 2]
+        assert record.items.size.tolist() == [6, 5, 4, 25]
+        assert record.items.job.tolist() == [0, 1, 0, 2]
+        assert [failure.item for failure in record.failures] == [2, 1, 3]
+
+    def test_two_threads_that_submit_a_night_at_once_hand_each_file_over_once(
+        self,
+    ) -> None:
+        second_is_there = threading.Event()
+
+        class Announced:
+            """A lock that says when somebody comes."""
+
+            def __init__(self) -> None:
+                self.lock = threading.Lock()
+
+            def __enter__(self) -> None:
+                if self.lock.locked():
+                    second_is_there.set()
+                self.lock.acquire()
+
+            def __exit__(self, *_: object) -> None:
+                self.lock.release()
+
+        class Meeting:
+            """A strategy that answers once a second thread wants the night too."""
+
+            def __init__(self) -> None:
+                self.asked = 0
+
+            def assign(self, sizes: Any, capacity: int) -> Any:
+                self.asked += 1
+                if self.asked == 2:  # nothing has kept the second thread out
+                    second_is_there.set()
+                assert second_is_there.wait(60)
+                return np.arange(sizes.size)
+
+        seen: list[str] = []
+        with WorkerPool(1, clock=VirtualClock()) as pool:
+            manager = BucketManager(
+                pool, Meeting(), 10, handler=lambda b: seen.extend(f.name for f in b)
+            )
+            manager._lock = Announced()  # type: ignore[assignment]
+            manager.add(A, B, C)
+            with ThreadPoolExecutor(2) as threads:
+                nights = [threads.submit(manager.submit_night) for _ in range(2)]
+            counts = sorted(night.result().n_buckets for night in nights)
+            assert len(manager.record().check().items) == 3
+        assert counts == [0, 3]
+        assert sorted(seen) == ["a", "b", "c"]
 
     def test_no_bucket_is_handed_over_twice_if_a_later_one_has_no_service_time(
         self,
@@ -228,6 +348,11 @@ class TestBucketManager:
                 lambda pool: BucketManager(pool, oversize="split"),
                 ValueError,
                 "oversize must be 'alone' or 'raise', got 'split'",
+            ),
+            (
+                lambda pool: BucketManager(pool, handler="x"),  # type: ignore[arg-type]
+                TypeError,
+                "handler must be callable or None, got 'x'",
             ),
             (
                 lambda pool: BucketManager(pool).add(A, 5),

@@ -133,6 +133,13 @@ class TestOversize:
             assert record.items.job.tolist() == [0, 1, 0]
             assert record.fill.tolist() == [0.8, 2.5]
 
+    def test_it_is_refused_before_the_first_night(self) -> None:
+        handled: list[Bucket] = []
+        pipeline = NightlyPipeline([[4, 4], [25, 4]], capacity=10, oversize="raise")
+        with pytest.raises(ValueError, match=r"^every file must fit in one bucket"):
+            run(pipeline, handled.append)
+        assert handled == []
+
     def test_or_it_is_refused(self) -> None:
         pipeline = NightlyPipeline(
             [4, 25], capacity=10, service=Constant(1.0), oversize="raise"
@@ -260,6 +267,13 @@ def test_a_wrong_field_is_refused_at_once(
             ValueError,
             "files must be whole bytes >= 0, but files[1] = -1",
         ),
+        (
+            [[1, 2], [3]],
+            None,
+            ValueError,
+            "files must be as many every night, shape (nights, count), "
+            "got nights of different lengths",
+        ),
         ([0.5], None, ValueError, "files must be whole bytes >= 0, but files[0] = 0.5"),
     ],
 )
@@ -270,6 +284,11 @@ def test_wrong_files_or_nights_are_refused(
     for attempt in (pipeline.simulate, lambda nights: run(pipeline, nights=nights)):
         with pytest.raises(error, match=f"^{re.escape(message)}$"):
             attempt(nights)
+
+
+def test_a_handler_can_be_called() -> None:
+    with pytest.raises(TypeError, match=r"^handler must be callable or None, got 'x'$"):
+        run(NightlyPipeline([1]), "x")
 
 
 def test_a_simulation_needs_a_model_of_its_service_times() -> None:

@@ -54,6 +54,21 @@ def test_meetings_of_a_tournament() -> None:
     )
 
 
+def test_meetings_of_two_figures_share_a_colour_scale() -> None:
+    ax = plot_meetings(round_robin(8), most=4)
+    (image,) = ax.get_images()
+    assert image.get_clim() == (-0.5, 4.5)
+    assert image.get_cmap().N == 5
+    assert ax.get_title() == "28 of at most 28 pairs meet, none more than once"
+    (own,) = plot_meetings(round_robin(8)).get_images()
+    assert own.get_clim() == (-0.5, 1.5)
+
+
+def test_meetings_refuse_a_scale_that_hides_counts() -> None:
+    with pytest.raises(ValueError, match=r"^most must be >= 1, got 0$"):
+        plot_meetings(round_robin(8), most=0)
+
+
 def test_meetings_of_a_large_schedule_name_some_players() -> None:
     ax = plot_meetings(round_robin(60))
     assert labels(ax.get_xticklabels())[:3] == ["1", "4", "7"]

@@ -58,6 +58,8 @@ class TestFirstComeFirstServed:
         assert np.array_equal(done.finish, finish)
         assert (done.start > ready).mean() > 0.2  # many did wait
 
+    # Ciw copies an itertools.cycle, which Python 3.12 and later disapprove of.
+    @pytest.mark.filterwarnings("ignore:Pickle, copy, and deepcopy:DeprecationWarning")
     def test_ciw(self, ours: Any, customers: tuple[Any, Any, Any]) -> None:
         gaps, ready, service_time = customers
         records = benchmark.ciw_queue(gaps.tolist(), service_time.tolist(), 10)

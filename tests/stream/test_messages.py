@@ -168,6 +168,17 @@ class TestErrors:
             source.start().result()
         assert caught.value.message == "1 errors among 1 messages"
 
+    def test_a_subscriber_that_exits_ends_no_stream(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def leave(_: Message) -> None:
+            raise SystemExit
+
+        monkeypatch.setattr(threading, "excepthook", lambda info: None)
+        source = MessageSource(TRACE, WallClock(1e6))
+        source.subscribe(leave)
+        assert source.start().result(timeout=30e6) == 4
+
     def test_arrivals_or_payloads_that_fail_end_the_stream(self) -> None:
         def payloads() -> Iterator[str]:
             yield "fine"

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mds_sim.core import VirtualClock, WallClock, WorkerPool
-from mds_sim.distributions import Constant
+from mds_sim.distributions import Constant, Exponential, draw
 from mds_sim.records import Failure
 from mds_sim.stream import (
     CountWindow,
@@ -296,6 +296,45 @@ class TestWatchers:
             builder.add(Message())
         assert [batch.index for batch in builder.batches] == [0, 1, 2, 3]
 
+    def test_one_may_wait_for_another_producer(self) -> None:
+        class Hasty(WorkerPool):
+            """A pool that is done before it returns."""
+
+            def submit(self, *args: Any, **kwargs: Any) -> Any:
+                future = super().submit(*args, **kwargs)
+                future.result()
+                return future
+
+        def wait(_: MiniBatch) -> None:
+            other = threading.Thread(target=builder.add, args=[Message()], daemon=True)
+            other.start()
+            other.join(10.0)
+            finished.append(not other.is_alive())
+
+        finished: list[bool] = []
+        with Hasty(1, clock=VirtualClock()) as pool:
+            builder = MiniBatchBuilder(pool, CountWindow(2))
+            builder.on_batch_done(wait)
+            for _ in range(2):
+                builder.add(Message())
+        assert finished == [True]
+
+
+def test_a_message_from_the_future_is_refused() -> None:
+    clock = VirtualClock()
+    with WorkerPool(1, clock=clock) as pool:
+        builder = MiniBatchBuilder(pool)
+        clock.sleep(5.0)
+        message = (
+            "arrival must be <= the time now, 5.0 s on VirtualClock(time=5), got 5.5"
+        )
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            builder.add(Message(arrival=5.5))
+        builder.add(Message(arrival=5.0))
+        builder.finish()
+        builder.record().check()
+    assert [len(batch) for batch in builder.batches] == [1]
+
 
 class TestWhatGoesWrongOnTheClock:
     @pytest.mark.parametrize("end", ["flush", "finish", "record"])
@@ -320,6 +359,58 @@ class TestWhatGoesWrongOnTheClock:
             with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
                 getattr(builder, end)()
         assert [batch.opened for batch in builder.batches] == [0.0, 200.0]
+
+    @pytest.mark.parametrize("fails", [1, 2, 3])
+    def test_a_batch_that_could_not_be_handed_over_is_not_lost(
+        self, fails: int
+    ) -> None:
+        class Moody(WorkerPool):
+            """A pool that refuses its first tasks."""
+
+            asked = 0
+
+            def submit(self, *args: Any, **kwargs: Any) -> Any:
+                self.asked += 1
+                if self.asked <= fails:
+                    raise RuntimeError("can't start new thread")
+                return super().submit(*args, **kwargs)
+
+        handled: list[int] = []
+        with Moody(1, clock=VirtualClock()) as pool:
+            builder = MiniBatchBuilder(
+                pool,
+                CountWindow(2),
+                handler=lambda batch: handled.extend(m.payload for m in batch),
+                service=Exponential(1.0),
+                rng=1,
+            )
+            for i in range(5):
+                builder.add(Message(i))  # taken, whatever becomes of its batch
+            if fails > 2:
+                with pytest.raises(RuntimeError, match=r"^can't start new thread$"):
+                    builder.finish()
+            builder.finish()
+            record = builder.record().check()
+        assert sorted(handled) == [0, 1, 2, 3, 4]
+        assert sorted(batch.index for batch in builder.batches) == [0, 1, 2]
+        # Each batch draws once, at its first attempt.
+        expected = draw(Exponential(1.0), 3, rng=1)
+        assert np.isclose(np.sort(record.service_time), np.sort(expected)).all()
+
+    def test_an_alarm_that_cannot_be_set_loses_no_message(self) -> None:
+        class Silent(VirtualClock):
+            def call_at(self, time: float, callback: Callable[[], object]) -> None:
+                if time == 300.0 > self.time():
+                    raise RuntimeError("can't start new thread")
+                super().call_at(time, callback)
+
+        clock = Silent()
+        with WorkerPool(1, clock=clock) as pool:
+            builder = MiniBatchBuilder(pool, FirstMessageWindow(300))
+            builder.add(Message())
+            builder.finish()
+            builder.record().check()
+        assert [(len(b), b.closed) for b in builder.batches] == [(1, 300.0)]
 
     def test_a_pool_that_was_shut_down_too_early_is_not_silence(self) -> None:
         clock = VirtualClock()

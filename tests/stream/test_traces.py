@@ -99,6 +99,7 @@ BAD = [
     "12:30",
     "0x10",
     "1\x00",
+    "1_000",
 ]
 
 
@@ -115,12 +116,38 @@ def test_a_stamp_that_cannot_be_read_is_named_with_its_line(
         read_arrivals(path, "t")
 
 
+def test_eight_digits_may_be_a_day_or_seconds_and_are_refused(write: Write) -> None:
+    message = (
+        "every stamp must be ISO 8601 or seconds since 1970, but line 2 of log.csv "
+        "has '20130708'; write 2013-07-08 for the day, 20130708.0 for seconds; "
+        'invalid="skip" leaves such lines out'
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        read_arrivals(write("t\n20130708\n20130709\n"))
+    assert seconds(write("20130708.0\n20130709.0\n")) == [0.0, 1.0]
+    assert seconds(write("20139908\n20139909\n")) == [0.0, 1.0]  # no such month
+
+
+@pytest.mark.parametrize(
+    ("content", "column", "begin"),
+    [
+        ("7.7.2013\n1\n2\n", None, "log.csv: header '7.7.2013' skipped, 2 rows, "),
+        ("t\n1\n2\n", "t", "log.csv: 2 rows, "),
+        ("1\n2\n", None, "log.csv: 2 rows, "),
+    ],
+)
+def test_a_first_line_that_is_taken_for_a_header_is_named(
+    write: Write, content: str, column: str | None, begin: str
+) -> None:
+    assert read_arrivals(write(content), column).report.startswith(begin)
+
+
 def test_stamps_that_cannot_be_read_may_be_skipped_and_are_counted(
     write: Write,
 ) -> None:
     trace = read_arrivals(write("\n".join(["t", "7", *BAD])), invalid="skip")
     assert np.asarray(trace.times).tolist() == [0.0]
-    assert "11 rows, 0 without a stamp and 10 unreadable left out" in trace.report
+    assert "12 rows, 0 without a stamp and 11 unreadable left out" in trace.report
 
 
 @pytest.mark.parametrize(
@@ -144,8 +171,20 @@ def test_stamps_that_cannot_be_read_may_be_skipped_and_are_counted(
         (
             "t\n" + "1" * 140_000,
             "t",
-            "log.csv must be a CSV file in UTF-8, but field larger than field limit "
-            "(131072)",
+            "log.csv must be a CSV file in UTF-8, but in the row from line 2: "
+            "field larger than field limit (131072)",
+        ),
+        (
+            't,x\n1,a\n\n2,"b\n3,c\n4,d\n',
+            "t",
+            "log.csv must be a CSV file in UTF-8, but in the row from line 4: "
+            "a quote is never closed",
+        ),
+        (
+            't,x\n1,a\n2,"b"c\n3,d\n',
+            "t",
+            "log.csv must be a CSV file in UTF-8, but in the row from line 3: "
+            "',' expected after '\"'",
         ),
     ],
 )

@@ -1,0 +1,397 @@
+"""The commands of the command line: what each does, says and refuses."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import shutil
+import stat
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from . import files, stream, tournament
+from .core import Clock, VirtualClock, WallClock, WorkerPool
+from .distributions import Exponential
+from .records import RunRecord
+from .sim import LinearService
+from .units import HOUR, MB, MINUTE, format_bytes
+
+NOTEBOOK = "notebooks/00_start.ipynb"
+NAMED = 5  # failures that are printed; --json lists all
+MAX_PLAYERS = 5_000  # who met whom is a table of their number squared
+BLOCK = 4096  # bytes that even the smallest file takes on a disk
+FILLED = 0.9  # share of the free space that may be filled
+
+STRATEGIES: dict[str, type] = {
+    "next-fit": files.NextFit,
+    "first-fit": files.FirstFit,
+    "best-fit": files.BestFit,
+    "worst-fit": files.WorstFit,
+    "next-fit-decreasing": files.NextFitDecreasing,
+    "first-fit-decreasing": files.FirstFitDecreasing,
+    "best-fit-decreasing": files.BestFitDecreasing,
+    "worst-fit-decreasing": files.WorstFitDecreasing,
+}
+SEATINGS: dict[str, type] = {
+    "random": tournament.RandomSeating,
+    "greedy": tournament.GreedySeating,
+}
+
+
+def run_stream(options: argparse.Namespace) -> int:
+    """Group messages into mini-batches and let real threads handle them."""
+    _match(
+        options,
+        "trace",
+        needed_by=("column", "skip_invalid"),
+        barred_by=("rate", "hours"),
+    )
+    if options.trace is None:
+        options.rate, options.hours = options.rate or 10.0, options.hours or 24.0
+        arrivals: stream.Arrivals = stream.PoissonArrivals(options.rate / MINUTE)
+        until = options.hours * HOUR
+    else:
+        arrivals, until = _replay(options), None
+    _draw_seed(options)
+    pipeline = stream.StreamPipeline(
+        arrivals,
+        stream.FirstMessageWindow(options.window * MINUTE),
+        LinearService(options.per_job, options.per_item, noise=Exponential(1.0)),
+        options.workers,
+    )
+    record = pipeline.run(
+        until=until, clock=_clock(options), rng=options.seed, progress=_bar(options)
+    )
+    return _report(options, record)
+
+
+def run_files(options: argparse.Namespace) -> int:
+    """Pack real files into buckets and let real threads read or copy them."""
+    _match(options, "folder", barred_by=("count", "mean", "seed"))
+    if options.copy_to is not None:
+        _check_destination(options.copy_to, options.folder)
+    skipped: dict[str, int] = {}
+    with tempfile.TemporaryDirectory(prefix="mds_sim-") as scratch:
+        if options.folder is not None:
+            night = files.scan_files(options.folder)
+            skipped = _skipped(options.folder)
+            where = f"{options.folder}{_told(skipped)}"
+        else:
+            _draw_seed(options)
+            night = _make_files(scratch, options)
+            where = "a temporary folder"
+        if not night and not options.json:
+            print(f"0 real files in {where}: nothing to do")
+            return 0
+        _tell(options, f"{_number(len(night), 'real file')} in {where}")
+        capacity = round(options.bucket * MB)
+        _tell(options, _oversize(sum(file.size_bytes > capacity for file in night)))
+        pipeline = files.NightlyPipeline(
+            night, STRATEGIES[options.strategy](), capacity, workers=options.workers
+        )
+        handler = None if options.copy_to is None else files.CopyFiles(options.copy_to)
+        record = pipeline.run(handler, progress=_bar(options))
+        return _report(options, record, skipped=skipped)
+
+
+def run_tournament(options: argparse.Namespace) -> int:
+    """Play a tournament and print its rounds and standings."""
+    players = _players(options.players)
+    if options.csv is not None and not options.csv.parent.is_dir():
+        raise ValueError(
+            f"--csv must be a file in a folder that exists, got {str(options.csv)!r}"
+        )
+    _draw_seed(options)
+    evening = tournament.Tournament(
+        players,
+        options.tables,
+        options.seats,
+        options.rounds,
+        seating=SEATINGS[options.seating](),
+        rng=options.seed,
+    )
+    result = evening.play()
+    if options.csv is not None:
+        result.to_csv(options.csv)
+    if options.json:
+        print(json.dumps({**_evening(result), "parameters": _parameters(options)}))
+        return 0
+    for played in result.rounds:
+        print(played)
+    if result.playoff is not None:
+        print("playoff", *result.playoff, sep="\n  ")
+    print(result)
+    return 0
+
+
+def run_demo(options: argparse.Namespace) -> int:
+    """Run the stream and the nightly files on one pool, then a tournament."""
+    print("An hour of messages and a night of files, in parallel on ten threads,")
+    print(f"at {options.speed:g} times real speed: a millisecond looks like "
+          f"{options.speed / 1000:g} s ...")  # fmt: skip
+    with (
+        tempfile.TemporaryDirectory(prefix="mds_sim-") as folder,
+        WorkerPool(10, clock=WallClock(options.speed)) as pool,
+    ):
+        service = LinearService(per_job=60.0, per_item=1.0)
+        builder = stream.MiniBatchBuilder(pool, service=service)
+        source = stream.MessageSource(clock=pool.clock, rng=options.seed)
+        source.subscribe(builder.add)
+        copies = files.CopyFiles(Path(folder, "processed"))
+        manager = files.BucketManager(pool, handler=copies)
+        arriving = source.start(until=1 * HOUR)
+        sizes = files.FileSource().sample(rng=options.seed)[0]
+        manager.add(*files.write_files(Path(folder, "inbox"), sizes, rng=options.seed))
+        manager.submit_night()
+        arriving.result()
+        builder.finish()
+        records = {"Stream": builder.record(), "Nightly files": manager.record()}
+    for name, record in records.items():
+        print(f"\n{name}: {record.check().summary()}")
+    print("\nTournament:")
+    evening = tournament.Tournament(
+        16, 4, 4, 5, seating=tournament.GreedySeating(), rng=options.seed
+    )
+    print(evening.play())
+    return int(any(record.failures for record in records.values()))
+
+
+def run_lab(options: argparse.Namespace) -> int:
+    """Open JupyterLab on the first notebook, with the whole repository beside it."""
+    root = Path.cwd()
+    if not (root / NOTEBOOK).is_file():
+        root = Path(__file__).resolve().parent.parent
+    if not (root / NOTEBOOK).is_file():
+        raise FileNotFoundError(f"{NOTEBOOK} must exist: run this in the repository")
+    try:
+        from jupyterlab.labapp import LabApp
+    except ImportError:
+        raise FileNotFoundError(
+            'JupyterLab must be installed: pip install -e ".[lab]"'
+        ) from None
+    LabApp.launch_instance(
+        [
+            str(root),
+            f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
+            *options.jupyter,
+        ]
+    )
+    return 0
+
+
+def _match(
+    options: argparse.Namespace,
+    other: str,
+    needed_by: tuple[str, ...] = (),
+    barred_by: tuple[str, ...] = (),
+) -> None:
+    """Refuse options that would be ignored with, or without, the other one."""
+    given = getattr(options, other) is not None
+    word, names = ("without", barred_by) if given else ("with", needed_by)
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and value is not False:
+            raise ValueError(f"--{name.replace('_', '-')} goes {word} --{other}")
+
+
+def _draw_seed(options: argparse.Namespace) -> None:
+    """Draw the seed that was not given, and say which, so that it can be."""
+    if options.seed is None:
+        options.seed = secrets.randbelow(2**32)
+        _tell(options, f"seed {options.seed} (--seed {options.seed} repeats this run)")
+
+
+def _replay(options: argparse.Namespace) -> stream.Arrivals:
+    """Read the trace, and say what was read."""
+    invalid = "skip" if options.skip_invalid else "raise"
+    try:
+        trace = stream.read_arrivals(options.trace, options.column, invalid=invalid)
+    except ValueError as error:
+        text = str(error).replace('invalid="skip"', "--skip-invalid")
+        raise ValueError(text) from None
+    _tell(options, trace.report)
+    return trace
+
+
+def _clock(options: argparse.Namespace) -> Clock:
+    """Return the clock that the options ask for."""
+    return VirtualClock() if options.speed is None else WallClock(options.speed)
+
+
+def _bar(options: argparse.Namespace) -> bool:
+    """Tell whether to show a progress bar: to people, not to a log file."""
+    return not options.quiet and sys.stderr.isatty()
+
+
+def _check_destination(destination: Path, folder: Path | None) -> None:
+    """Refuse a place for copies that is no folder, or whose copies were scanned."""
+    real = Path(os.path.realpath(destination))
+    above = [path for path in (real, *real.parents) if os.path.lexists(path)]
+    if not above[0].is_dir():
+        raise NotADirectoryError(
+            f"--copy-to must be a folder, but {str(above[0])!r} is a file"
+        )
+    if (
+        folder is not None
+        and folder.is_dir()
+        and any(path.samefile(folder) for path in above)
+    ):
+        raise ValueError(
+            f"--copy-to must be outside --folder {str(folder)!r}, "
+            f"got {str(destination)!r}; the next run would copy the copies: "
+            "name a folder beside it"
+        )
+
+
+def _make_files(scratch: str, options: argparse.Namespace) -> list[files.File]:
+    """Write files of random sizes, if the disk has room for them."""
+    options.count, options.mean = options.count or 100, options.mean or 1.0
+    _check_room(scratch, options.count * max(options.mean * MB, BLOCK))
+    source = files.FileSource(options.count, Exponential(options.mean * MB))
+    sizes = source.sample(rng=options.seed)[0]
+    _check_room(scratch, sum(max(size, BLOCK) for size in sizes.tolist()))
+    return files.write_files(scratch, sizes, rng=options.seed)
+
+
+def _check_room(folder: str, total: float) -> None:
+    """Refuse to fill the disk."""
+    free = shutil.disk_usage(folder).free
+    if total > FILLED * free:
+        raise ValueError(
+            f"the files must leave {1 - FILLED:.0%} of the free space, but they need "
+            f"{format_bytes(total)} and {tempfile.gettempdir()} has "
+            f"{format_bytes(free)} free; lower --count or --mean, or let TMPDIR name "
+            "a folder on a larger disk"
+        )
+
+
+def _skipped(folder: Path) -> dict[str, int]:
+    """Count what a scan leaves out."""
+    count = {"link": 0, "other": 0}
+    for where, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            with suppress(OSError):  # it has vanished
+                mode = Path(where, name).lstat().st_mode
+                if stat.S_ISLNK(mode):
+                    count["link"] += 1
+                elif not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                    count["other"] += 1
+    return count
+
+
+def _told(skipped: dict[str, int]) -> str:
+    """Say what was skipped, if anything was."""
+    total = sum(skipped.values())
+    if not total:
+        return ""
+    kinds = [_number(count, kind) for kind, count in skipped.items() if count]
+    return f" ({_number(total, 'other')} skipped: {', '.join(kinds)})"
+
+
+def _oversize(count: int) -> str:
+    """Say how many files are larger than a bucket, if any are."""
+    if count == 0:
+        return ""
+    if count == 1:
+        return "1 file is larger than a bucket and gets one of its own"
+    return f"{count:,} files are larger than a bucket and get one of their own"
+
+
+def _players(text: str) -> int | list[str]:
+    """Read a number of players, or a file with a name a line."""
+    players: int | list[str]
+    if text.isdecimal() and int(text) >= 2:
+        players = number = int(text)
+    elif not text.isdecimal() and Path(text).exists() and not Path(text).is_dir():
+        players = _names(Path(text))
+        number = len(players)
+    else:
+        raise ValueError(
+            "--players must be a number of players >= 2 or a file of names, "
+            f"got {text!r}"
+        )
+    if number > MAX_PLAYERS:
+        raise ValueError(f"--players must be at most {MAX_PLAYERS:,}, got {number:,}")
+    return players
+
+
+def _names(path: Path) -> list[str]:
+    """Read a file with a name a line."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} must be a text file in UTF-8, but {error}") from None
+    return [line.strip() for line in lines if line.strip()]
+
+
+def _evening(result: tournament.TournamentResult) -> dict[str, Any]:
+    """Return a tournament as names and numbers, for JSON."""
+    return {
+        "winner": result.winner.name,
+        "decided_by": result.decided_by,
+        "rounds": [_round(played) for played in result.rounds],
+        "playoff": None if result.playoff is None else _round(result.playoff),
+        "standings": [
+            {
+                "rank": line.rank,
+                "player": line.player.name,
+                **dict(zip(result.criteria, line.scores, strict=True)),
+                "met": line.met,
+                "sat_out": line.sat_out,
+            }
+            for line in result.standings
+        ],
+        "pairs_met": result.pairs_met,
+        "pairs_bound": result.bound,
+    }
+
+
+def _round(played: tournament.Round) -> dict[str, Any]:
+    """Return a round as names, for JSON."""
+    return {
+        "tables": [[player.name for player in table.players] for table in played],
+        "winners": [str(table.winner) for table in played],
+        "bench": [player.name for player in played.bench],
+    }
+
+
+def _number(count: int, noun: str) -> str:
+    """Write a count and its noun."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _tell(options: argparse.Namespace, line: str) -> None:
+    """Print a line for people."""
+    if line and not options.json:
+        print(line)
+
+
+def _parameters(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what a run was asked for, for JSON."""
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in vars(options).items()
+        if name not in {"command", "json", "quiet", "jupyter"}
+    }
+
+
+def _report(options: argparse.Namespace, record: RunRecord, **more: Any) -> int:
+    """Print what happened; 1 if anything failed."""
+    summary = record.check().summary()
+    failures = [str(failure) for failure in record.failures]
+    if options.json:
+        found = {**summary.to_dict(), **more, "failed": failures}
+        print(json.dumps({**found, "parameters": _parameters(options)}))
+    else:
+        print(summary)
+        lines = failures[:NAMED]
+        if len(failures) > NAMED:
+            lines.append(f"and {len(failures) - NAMED:,} more (--json lists all)")
+        for line in lines:
+            print(f"  {line}", file=sys.stderr)
+    return int(bool(failures))
