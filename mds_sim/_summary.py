@@ -72,9 +72,8 @@ class Summary:
         Then there is no steady state: the longer the run, the longer the waits. It is
         judged from 30 jobs on; buckets come in bursts and are not judged.
         """
-        is_stream = self.fill_mean is None and self.jobs >= 30
         load = self.offered_load
-        return is_stream and load is not None and load >= self.workers
+        return load is not None and self.jobs >= 30 and load >= self.workers
 
     def _load_row(self) -> list[tuple[str, str]]:
         if self.offered_load is None:

@@ -342,6 +342,9 @@ class RunRecord:
         """Return the figures that people ask for first."""
         latency, waiting, n_items = self.latency, self.waiting, self.jobs.n_items
         some = len(latency) > 0
+        # The buckets of a night come at once: they have no rate, and so no load.
+        load = self.offered_load
+        is_burst = self.capacity is not None or np.isnan(load)
         return Summary(
             items=len(self.items),
             jobs=len(self.jobs),
@@ -360,7 +363,7 @@ class RunRecord:
             waiting_max=float(waiting.max()) if some else 0.0,
             service_mean=float(self.service_time.mean()) if some else 0.0,
             utilisation=self.utilisation,
-            offered_load=None if np.isnan(load := self.offered_load) else load,
+            offered_load=None if is_burst else load,
             bytes=int(self.items.size.sum()),
             fill_mean=float(self.fill.mean())
             if n_items.size and self.capacity
