@@ -3,8 +3,9 @@
 Messages arrive and are grouped into mini-batches; nightly files are packed into
 buckets; both are handled by a pool of workers, for real or in a simulation:
 
->>> pipeline = StreamPipeline(service=LinearService(per_job=30, per_item=2))
->>> record = pipeline.simulate(until=1 * DAY, rng=1)
+>>> import mds_sim as mds
+>>> pipeline = mds.StreamPipeline(service=mds.LinearService(per_job=30, per_item=2))
+>>> record = pipeline.simulate(until=1 * mds.DAY, rng=1)
 >>> len(record.items), len(record.jobs)
 (14388, 283)
 
@@ -16,82 +17,80 @@ Times are in seconds, sizes in bytes. Everything random takes ``rng``: a seed, a
 from __future__ import annotations
 
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING
-
-from .core import Clock, Task, TaskRecord, VirtualClock, WallClock, WorkerPool
-from .distributions import (
-    Constant,
-    Empirical,
-    Exponential,
-    Gamma,
-    Law,
-    LogNormal,
-    Uniform,
-)
-from .files import (
-    BestFit,
-    BestFitDecreasing,
-    Bucket,
-    BucketingStrategy,
-    BucketManager,
-    BucketTask,
-    CopyFiles,
-    EachFile,
-    File,
-    FileError,
-    FileSource,
-    FirstFit,
-    FirstFitDecreasing,
-    NextFit,
-    NextFitDecreasing,
-    NightlyPipeline,
-    Packing,
-    ReadFiles,
-    WorstFit,
-    WorstFitDecreasing,
-    pack,
-    scan_files,
-    write_files,
-)
-from .records import Failure, Items, Jobs, RunRecord
-from .sim import LinearService
-from .stream import (
-    Arrivals,
-    CountWindow,
-    FirstMessageWindow,
-    Message,
-    MessageSource,
-    MiniBatch,
-    MiniBatchBuilder,
-    MiniBatchTask,
-    PoissonArrivals,
-    RenewalArrivals,
-    SessionWindow,
-    StreamPipeline,
-    TraceArrivals,
-    TumblingWindow,
-    VaryingPoissonArrivals,
-    WindowRule,
-    read_arrivals,
-)
-from .tournament import (
-    FixedOutcome,
-    GreedySeating,
-    PlackettLuce,
-    Player,
-    PointsLeader,
-    RandomSeating,
-    Schedule,
-    ScheduledSeating,
-    Table,
-    Tournament,
-    round_robin,
-)
-from .units import DAY, GB, HOUR, KB, MB, MINUTE, MiB
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import analysis, data, plots, testing, theory
+    from .core import Clock, Task, TaskRecord, VirtualClock, WallClock, WorkerPool
+    from .distributions import (
+        Constant,
+        Empirical,
+        Exponential,
+        Gamma,
+        Law,
+        LogNormal,
+        Uniform,
+    )
+    from .files import (
+        BestFit,
+        BestFitDecreasing,
+        Bucket,
+        BucketingStrategy,
+        BucketManager,
+        BucketTask,
+        CopyFiles,
+        EachFile,
+        File,
+        FileError,
+        FileSource,
+        FirstFit,
+        FirstFitDecreasing,
+        NextFit,
+        NextFitDecreasing,
+        NightlyPipeline,
+        Packing,
+        ReadFiles,
+        WorstFit,
+        WorstFitDecreasing,
+        pack,
+        scan_files,
+        write_files,
+    )
+    from .records import Failure, Items, Jobs, RunRecord
+    from .sim import LinearService
+    from .stream import (
+        Arrivals,
+        CountWindow,
+        FirstMessageWindow,
+        Message,
+        MessageSource,
+        MiniBatch,
+        MiniBatchBuilder,
+        MiniBatchTask,
+        PoissonArrivals,
+        RenewalArrivals,
+        SessionWindow,
+        StreamPipeline,
+        TraceArrivals,
+        TumblingWindow,
+        VaryingPoissonArrivals,
+        WindowRule,
+        read_arrivals,
+    )
+    from .tournament import (
+        FixedOutcome,
+        GreedySeating,
+        PlackettLuce,
+        Player,
+        PointsLeader,
+        RandomSeating,
+        Schedule,
+        ScheduledSeating,
+        Table,
+        Tournament,
+        round_robin,
+    )
+    from .units import DAY, GB, HOUR, KB, MB, MINUTE, MiB
 
 __version__ = "0.1.0"
 
@@ -127,11 +126,37 @@ __all__ = [
 ]  # fmt: skip
 
 
-_ROOMS = ("analysis", "data", "plots", "testing", "theory")
+# Loaded when first used: a script pays for what it needs, and for nothing else.
+_MODULES = {
+    "core": "Clock Task TaskRecord VirtualClock WallClock WorkerPool",
+    "distributions": "Constant Empirical Exponential Gamma Law LogNormal Uniform",
+    "files": "BestFit BestFitDecreasing Bucket BucketingStrategy "
+    "BucketManager BucketTask CopyFiles EachFile File FileError "
+    "FileSource FirstFit FirstFitDecreasing NextFit "
+    "NextFitDecreasing NightlyPipeline Packing ReadFiles WorstFit "
+    "WorstFitDecreasing pack scan_files write_files",
+    "records": "Failure Items Jobs RunRecord",
+    "sim": "LinearService",
+    "stream": "Arrivals CountWindow FirstMessageWindow Message "
+    "MessageSource MiniBatch MiniBatchBuilder MiniBatchTask "
+    "PoissonArrivals RenewalArrivals SessionWindow StreamPipeline "
+    "TraceArrivals TumblingWindow VaryingPoissonArrivals "
+    "WindowRule read_arrivals",
+    "tournament": "FixedOutcome GreedySeating PlackettLuce Player PointsLeader "
+    "RandomSeating Schedule ScheduledSeating Table Tournament "
+    "round_robin",
+    "units": "DAY GB HOUR KB MB MINUTE MiB",
+}
+_WHERE = {name: module for module, names in _MODULES.items() for name in names.split()}
+_ROOMS = {"analysis", "data", "plots", "sim", "testing", "theory", *_MODULES}
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Load a room when it is first used: ``plots`` brings Matplotlib with it."""
+def __getattr__(name: str) -> Any:
+    """Load a name or a room when it is first used: ``plots`` brings Matplotlib."""
+    if name in _WHERE:
+        value = getattr(import_module(f".{_WHERE[name]}", __name__), name)
+        globals()[name] = value
+        return value
     if name in _ROOMS:
         return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
