@@ -223,7 +223,7 @@ def alone(quick: bool) -> str:
     day = min(
         cpu(lambda: PIPELINE.simulate(until=mds.DAY, rng=SEED)) for _ in range(99)
     )
-    start, first = (startup(f"import mds_sim; {then}") for then in ("", FIRST_USE))
+    start, first = (startup(f"import mds_sim\n{then}") for then in ("", FIRST_USE))
     return (
         "**What has nobody to compare with**\n\n| | measured |\n|---|---|\n"
         f"| {many:,} messages by `statistics` | {digits(streamed, up=True)} s CPU |\n"
@@ -232,13 +232,14 @@ def alone(quick: bool) -> str:
         f"{digits(record * 1e9, up=True)} ns a message |\n"
         f"| one day, best of 99 | {digits(day * 1e3, up=True)} ms |\n"
         f"| start Python and `import mds_sim` | {digits(start, up=True)} s CPU |\n"
-        f"| and then `{FIRST_USE}`, which loads NumPy | {digits(first, up=True)} s CPU |\n"
+        f"| and then `{FIRST_USE}`, which loads NumPy | "
+        f"{digits(first, up=True)} s CPU |\n"
     )
 
 
 def startup(code: str) -> float:
     """Return the CPU time of a new Python that runs some code, median of 7 [s]."""
-    code += "; import time; print(time.process_time())"
+    code += "\nimport time; print(time.process_time())"
     runs = [subprocess.check_output([sys.executable, "-c", code]) for _ in range(7)]
     return statistics.median(map(float, runs))
 
