@@ -174,10 +174,14 @@ def run_lab(options: argparse.Namespace) -> int:
         raise FileNotFoundError(
             'JupyterLab must be installed: pip install -e ".[lab]"'
         ) from None
+    # In a container or on a fresh machine root may be all there is; Jupyter refuses it
+    # unless asked. It listens on this machine only, behind a token.
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     LabApp.launch_instance(
         [
             str(root),
             f"--LabApp.default_url=/lab/tree/{NOTEBOOK}",
+            *(["--allow-root"] if is_root else []),
             *options.jupyter,
         ]
     )
