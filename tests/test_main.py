@@ -598,9 +598,16 @@ class TestLab:
         monkeypatch.setitem(sys.modules, "jupyterlab.labapp", module)
         return arguments
 
+    @pytest.mark.parametrize(("user", "more"), [(1000, []), (0, ["--allow-root"])])
     def test_it_opens_the_first_notebook_of_the_folder_and_passes_options_on(
-        self, started: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self,
+        started: list[str],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        user: int,
+        more: list[str],
     ) -> None:
+        monkeypatch.setattr("os.geteuid", lambda: user, raising=False)
         notebook = tmp_path / cli.NOTEBOOK
         notebook.parent.mkdir()
         notebook.touch()
@@ -610,6 +617,7 @@ class TestLab:
         assert started == [
             str(tmp_path),
             "--LabApp.default_url=/lab/tree/notebooks/00_start.ipynb",
+            *more,
             *options,
         ]
 
