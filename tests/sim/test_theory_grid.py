@@ -5,8 +5,10 @@ each, all seeds independent. If all is right, the distances z (in standard error
 Student's law with 59 degrees of freedom: a standard deviation of 1.02. A bias of half a
 standard error in every cell would move their mean to 0.5, five of its standard errors.
 False alarms with new seeds: some |z| >= 4 in 1.6 % of all grids, the standard deviation
-outside [0.8, 1.2] in 1 %, the mean beyond 0.4 in one of 10,000. The seed is fixed. (With 30 replications it gave one |z| of 4.15, where
-waits are rare and their means skew; hence 60, and the stricter rule for rare waits.)
+outside [0.8, 1.2] in 1 %, the mean beyond 0.4 in one of 10,000. The seed is fixed.
+
+With 30 replications it gave one |z| of 4.15, where waits are rare and their means skew;
+hence 60 of them, and a stricter rule for what is rare.
 """
 
 from itertools import product
