@@ -21,13 +21,18 @@ LOWEST = int(np.float64(2.0**-30).view(np.int64)) >> SHIFT
 HIGHEST = int(np.float64(2.0**60).view(np.int64)) >> SHIFT
 N_BINS = HIGHEST - LOWEST
 
+# Unsigned, or Numba would ask of every index whether it counts from the end.
+U_SHIFT, U_LOWEST, U_LAST = np.uint64(SHIFT), np.uint64(LOWEST), np.uint64(N_BINS - 1)
+
 
 @_compiled
-def running_sums(gaps: Floats, scale: float, last: float) -> None:
-    """Turn standard gaps into times after `last`, in place."""
-    for i in range(gaps.size):
-        last += gaps[i] * scale
-        gaps[i] = last
+def poisson_times(
+    rng: np.random.Generator, mean: float, last: float, times: Floats
+) -> None:
+    """Fill in arrivals after `last`: running sums of what NumPy's generator draws."""
+    for i in range(times.size):
+        last += rng.standard_exponential() * mean
+        times[i] = last
 
 
 @_compiled
@@ -67,18 +72,16 @@ def serve_on(
 def tally(values: Floats, moments: Floats, counts: Ints) -> None:
     """Add values to (count, pivot, sum, sum of squares, least, largest) and bins."""
     cell = np.empty(1, np.float64)
-    bits = cell.view(np.int64)
+    bits = cell.view(np.uint64)
     pivot = moments[1]
-    for i in range(values.size):
-        value = values[i]
+    for value in values:
         away = value - pivot
         moments[2] += away
         moments[3] += away * away
         moments[4] = min(moments[4], value)
         moments[5] = max(moments[5], value)
         cell[0] = value
-        place = (bits[0] >> SHIFT) - LOWEST
-        counts[min(max(place, 0), counts.size - 1)] += 1
+        counts[min(max(bits[0] >> U_SHIFT, U_LOWEST) - U_LOWEST, U_LAST)] += 1
     moments[0] += values.size
 
 
@@ -88,21 +91,20 @@ def tally_latency(
 ) -> None:
     """Add the latency of every message of some batches: finish - arrival."""
     cell = np.empty(1, np.float64)
-    bits = cell.view(np.int64)
+    bits = cell.view(np.uint64)
     pivot = moments[1]
     for batch in range(finish.size):
+        end = finish[batch]
         total = squares = 0.0
-        first, after = starts[batch], starts[batch + 1]
-        for i in range(first, after):
-            value = finish[batch] - times[i]
-            away = value - pivot
+        arrivals = times[starts[batch] : starts[batch + 1]]
+        for arrival in arrivals:
+            cell[0] = end - arrival
+            away = cell[0] - pivot
             total += away
             squares += away * away
-            cell[0] = value
-            place = (bits[0] >> SHIFT) - LOWEST
-            counts[min(max(place, 0), counts.size - 1)] += 1
-        moments[0] += after - first
+            counts[min(max(bits[0] >> U_SHIFT, U_LOWEST) - U_LOWEST, U_LAST)] += 1
+        moments[0] += arrivals.size
         moments[2] += total
         moments[3] += squares
-        moments[4] = min(moments[4], finish[batch] - times[after - 1])
-        moments[5] = max(moments[5], finish[batch] - times[first])
+        moments[4] = min(moments[4], end - arrivals[-1])
+        moments[5] = max(moments[5], end - arrivals[0])

@@ -74,27 +74,26 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        from ._streaming import N_BINS
+        from . import _streaming
 
+        self._kernels = _streaming
         # count, pivot, sum about it, sum of squares about it, least, largest
         self.moments = np.array([0.0, 0.0, 0.0, 0.0, np.inf, -np.inf])
-        self.counts = np.zeros(N_BINS, np.int64)
+        self.counts = np.zeros(_streaming.N_BINS, np.int64)
 
     def add(self, values: Floats) -> None:
         """Take values in, float64, each finite and >= 0."""
-        from ._streaming import tally
-
         if values.size:
             self._settle(float(values[0]))
-            tally(values, self.moments, self.counts)
+            self._kernels.tally(values, self.moments, self.counts)
 
     def add_latency(self, times: Floats, starts: Ints, finish: Floats) -> None:
         """Take in ``finish[b] - times[i]`` for i in starts[b]..starts[b + 1] - 1."""
-        from ._streaming import tally_latency
-
         if finish.size:
             self._settle(float(finish[0] - times[starts[0]]))
-            tally_latency(times, starts, finish, self.moments, self.counts)
+            self._kernels.tally_latency(
+                times, starts, finish, self.moments, self.counts
+            )
 
     def _settle(self, pivot: float) -> None:
         """Fix the pivot when the first value comes."""
@@ -103,12 +102,10 @@ class Tally:
 
     def distribution(self) -> Distribution:
         """Return what is known of the values so far."""
-        from ._streaming import LOWEST, SHIFT
-
         count, pivot, total, squares, least, largest = self.moments.tolist()
         used = np.flatnonzero(self.counts)
         first, after = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 0)
-        bits = (np.arange(first, after + 1) + LOWEST) << SHIFT
+        bits = np.arange(first, after + 1) + self._kernels.LOWEST
         mean = total / count if count else math.nan
         return Distribution(
             count=int(count),
@@ -116,6 +113,6 @@ class Tally:
             variance=max(squares / count - mean**2, 0.0) if count else math.nan,
             minimum=least if count else math.nan,
             maximum=largest if count else math.nan,
-            edges=bits.astype(np.int64).view(np.float64),
+            edges=(bits.astype(np.int64) << self._kernels.SHIFT).view(np.float64),
             counts=self.counts[first:after].copy(),
         )

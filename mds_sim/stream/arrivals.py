@@ -104,6 +104,7 @@ class Arrivals(ABC):
                 left -= part.size
                 if left == 0:
                     return
+            del chunk, part  # or they would be kept while the next ones are drawn
 
     def _chunks_until(
         self, end: float, rng: np.random.Generator, hint: int
@@ -186,17 +187,19 @@ class PoissonArrivals(Arrivals):
         """Yield running sums of exponential gaps."""
         mean, last = 1.0 / self.rate, 0.0
         while True:
-            times = rng.standard_exponential(hint)
             if hint < COMPILED_FROM:
+                times = rng.standard_exponential(hint)
                 times *= mean
                 times[0] += last
                 np.cumsum(times, out=times)
             else:
-                from mds_sim.sim._streaming import running_sums
+                from mds_sim.sim._streaming import poisson_times
 
-                running_sums(times, mean, last)
+                times = np.empty(hint)
+                poisson_times(rng, mean, last, times)
             last = float(times[-1])
             yield times
+            del times  # or it would be kept while the next ones are drawn
 
     def _hint(self, n: int | None, end: float) -> int:
         if end == np.inf:

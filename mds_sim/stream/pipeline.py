@@ -21,7 +21,7 @@ from mds_sim.sim.workers import serve
 from .arrivals import Arrivals, as_arrivals
 from .messages import TEN_A_MINUTE, MessageSource
 from .minibatch import MiniBatch, MiniBatchBuilder
-from .statistics import CHUNK, Accumulator, StreamStatistics
+from .statistics import Accumulator, StreamStatistics, part_size
 from .windows import FirstMessageWindow, WindowRule, as_rule, batch_bounds
 
 
@@ -145,7 +145,7 @@ class StreamPipeline:
         accumulator = Accumulator(
             self.window, self.service, self.workers, self.message_size, chance
         )
-        parts = self.arrivals.parts(n, until, chance.arrivals, size=CHUNK)
+        parts = self.arrivals.parts(n, until, chance.arrivals, size=part_size(n))
         with progress_bar(progress, n, "messages") as move_on:
             accumulator.take(parts, move_on)
         return accumulator.statistics()

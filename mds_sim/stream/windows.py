@@ -151,18 +151,23 @@ class WindowRule(ABC):
 
     def _closes(self, times: Floats, sizes: Ints, first: Ints) -> Floats:
         """Tell when each batch is closed, given its first message."""
-        after = np.append(first[1:], times.size)[: first.size]
-        latest = times[after - 1]
-        closes = self._deadlines(times[first], latest)
+        if not first.size:
+            return np.empty(0)
+        after = np.empty_like(first)
+        after[:-1], after[-1] = first[1:], times.size
+        opened, latest = times[first], times[after - 1]
+        closes = self._deadlines(opened, latest)
         # What did not fit closes a batch before its window ends.
-        closes[:-1] = np.minimum(closes[:-1], times[first[1:]])
-        full = np.zeros(first.size, np.bool_)
+        np.minimum(closes[:-1], opened[1:], out=closes[:-1])
         if self.max_messages is not None:
-            full |= after - first == self.max_messages
-        if self.max_bytes is not None and first.size:
-            full |= np.add.reduceat(sizes, first) >= self.max_bytes
-        closes[full] = latest[full]
-        return np.where(np.isinf(closes), times[-1:], closes)
+            full = after - first == self.max_messages
+            closes[full] = latest[full]
+        if self.max_bytes is not None:
+            full = np.add.reduceat(sizes, first) >= self.max_bytes
+            closes[full] = latest[full]
+        if closes[-1] == np.inf:
+            closes[-1] = times[-1]
+        return closes
 
     def _deadlines(self, opened: Floats, latest: Floats) -> Floats:
         """Return `deadline` for arrays."""

@@ -43,7 +43,7 @@ ARRIVALS: list[Arrivals] = [
 def test_it_tells_what_the_record_tells(
     arrivals: Arrivals, window: WindowRule, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mds_sim.stream.pipeline.CHUNK", 700)  # many small steps
+    monkeypatch.setattr("mds_sim.stream.statistics.CHUNK", 700)  # many small steps
     service = LinearService(30.0, 2.0, 1e-4, noise=Exponential(1.0))
     pipeline = StreamPipeline(arrivals, window, service, 3, LogNormal(1000.0, 2.0))
     record = pipeline.simulate(n=5000, rng=8)
@@ -78,7 +78,7 @@ def test_steps_of_any_size_give_the_same_answer(
     pipeline = StreamPipeline(service=LinearService(30, 2))
     told = []
     for chunk in (1, 100, statistics_module.CHUNK, 10**6):
-        monkeypatch.setattr("mds_sim.stream.pipeline.CHUNK", chunk)
+        monkeypatch.setattr("mds_sim.stream.statistics.CHUNK", chunk)
         told.append(pipeline.statistics(n=40_000, rng=1, progress=False))
     for other in told[1:]:
         assert other.span == told[0].span
