@@ -2,51 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from mds_sim.core.steps import StepFunction as StepFunction
+from mds_sim.core.steps import count_between
 from mds_sim.records import RunRecord
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class StepFunction:
-    """A count that changes at moments and stays between them.
-
-    Attributes
-    ----------
-    time : ndarray of float64, shape (n,)
-        When it changes [s], strictly ascending.
-    value : ndarray of int64, shape (n,)
-        Its value from that moment on; it is 0 before the first.
-
-    Examples
-    --------
-    >>> steps = StepFunction(np.array([0.0, 10.0, 30.0]), np.array([1, 2, 0]))
-    >>> steps.mean()  # (10 * 1 + 20 * 2) / 30
-    1.6666666666666667
-    >>> steps.at([-1.0, 10.0, 29.0])
-    array([0, 2, 2])
-    """
-
-    time: Floats
-    value: Ints
-
-    def at(self, moments: NDArray[np.float64] | list[float]) -> Ints:
-        """Return the value at some moments, int64."""
-        index = np.searchsorted(self.time, np.asarray(moments), side="right")
-        return np.concatenate([[0], self.value])[index].astype(np.int64)
-
-    def mean(self) -> float:
-        """Return the mean over time, between the first and the last change."""
-        if self.time.size < 2:
-            return 0.0
-        held = np.diff(self.time)
-        return float((self.value[:-1] * held).sum() / held.sum())
 
 
 def busy_workers(record: RunRecord) -> StepFunction:
@@ -56,6 +19,11 @@ def busy_workers(record: RunRecord) -> StepFunction:
     ----------
     record : RunRecord
 
+    Returns
+    -------
+    StepFunction
+        Workers at work, from each instant on.
+
     Examples
     --------
     >>> from mds_sim.files import NightlyPipeline
@@ -64,7 +32,7 @@ def busy_workers(record: RunRecord) -> StepFunction:
     >>> busy_workers(night.simulate()).value
     array([2, 0])
     """
-    return _count_between(record.jobs.start, record.jobs.finish)
+    return count_between(record.jobs.start, record.jobs.finish)
 
 
 def queue_length(record: RunRecord) -> StepFunction:
@@ -73,6 +41,11 @@ def queue_length(record: RunRecord) -> StepFunction:
     Parameters
     ----------
     record : RunRecord
+
+    Returns
+    -------
+    StepFunction
+        Jobs that wait, from each instant on.
 
     Examples
     --------
@@ -84,7 +57,7 @@ def queue_length(record: RunRecord) -> StepFunction:
     >>> queue_length(night.simulate()).value
     array([1, 0])
     """
-    return _count_between(record.jobs.ready, record.jobs.start)
+    return count_between(record.jobs.ready, record.jobs.start)
 
 
 def size_counts(record: RunRecord) -> tuple[Ints, Ints]:
@@ -109,15 +82,3 @@ def size_counts(record: RunRecord) -> tuple[Ints, Ints]:
     """
     sizes, counts = np.unique(record.jobs.n_items, return_counts=True)
     return sizes, counts
-
-
-def _count_between(begin: Floats, end: Floats) -> StepFunction:
-    """Count the intervals [begin, end) that hold each moment."""
-    moments = np.concatenate([begin, end])
-    change = np.repeat([1, -1], [begin.size, end.size])
-    time, index = np.unique(moments, return_inverse=True)
-    total = np.zeros(time.size, np.int64)
-    np.add.at(total, index, change)
-    # Moments at which as many begin as end change nothing.
-    changed = total != 0
-    return StepFunction(time[changed], np.cumsum(total[changed]))

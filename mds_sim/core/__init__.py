@@ -1,7 +1,22 @@
 """How work is run for real: clocks, tasks and the worker pool."""
 
+from ._ledger_file import LedgerError
 from .clock import Clock, VirtualClock, WallClock
+from .insights import PoolInsights, WorkerInfo, WorkerInsight
+from .ledger import Ledger
 from .task import Task, TaskRecord
 from .worker_pool import WorkerPool
 
-__all__ = ["Clock", "Task", "TaskRecord", "VirtualClock", "WallClock", "WorkerPool"]
+__all__ = [
+    "Clock",
+    "Ledger",
+    "LedgerError",
+    "PoolInsights",
+    "Task",
+    "TaskRecord",
+    "VirtualClock",
+    "WallClock",
+    "WorkerInfo",
+    "WorkerInsight",
+    "WorkerPool",
+]

@@ -107,12 +107,14 @@ class ClockFuture(Future[Any]):
 
     def result(self, timeout: float | None = None) -> Any:
         """Wait until it is done; return the result or raise the error."""
-        self._clock.wait(self, timeout)
+        if not self.done():
+            self._clock.wait(self, timeout)
         return super().result(None if timeout is None else 0)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Wait until it is done; return the error or None."""
-        self._clock.wait(self, timeout)
+        if not self.done():
+            self._clock.wait(self, timeout)
         return super().exception(None if timeout is None else 0)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from mds_sim.records import Failure, Items, Jobs, RunRecord
 
 from .task import Task
+from .task import describe as describe
 from .worker_pool import TaskFuture
 
 
@@ -101,12 +102,6 @@ def _failures(tasks: Sequence[tuple[JobTask, TaskFuture]]) -> Iterator[Failure]:
         if error is not None:
             for row, reason in task.failed_items(error):
                 yield Failure(number, row, describe(reason))
-
-
-def describe(error: BaseException) -> str:
-    """Return the kind and the text of an error."""
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _joined(parts: Sequence[Sequence[Any]], dtype: Any) -> np.ndarray[Any, Any]:

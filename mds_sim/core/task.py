@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from .retry import Retry
 
 
 class Task(ABC):
@@ -19,6 +21,11 @@ class Task(ABC):
         Least time that the task takes on the pool's clock [s]. A worker that is
         done earlier waits for the rest, so that modelled work can run on real
         workers. None: as long as `execute` takes.
+    timeout : float or None
+        Most time that an attempt may take [s on the pool's clock]; None: what the pool
+        says.
+    retry : Retry or None
+        When to try again; None: what the pool says.
 
     Examples
     --------
@@ -30,6 +37,8 @@ class Task(ABC):
     """
 
     service_time: float | None = None
+    timeout: float | None = None
+    retry: Retry | None = None
 
     @property
     def name(self) -> str:
@@ -62,7 +71,7 @@ class FunctionTask(Task):
             )
         self._function = function
         self._args = args
-        self._kwargs = dict(kwargs or {})
+        self._kwargs = kwargs or {}
 
     @property
     def name(self) -> str:
@@ -72,6 +81,30 @@ class FunctionTask(Task):
     def execute(self) -> Any:
         """Call the function."""
         return self._function(*self._args, **self._kwargs)
+
+
+class Attempt(NamedTuple):
+    """An attempt at a task that did not succeed, and was followed by another one.
+
+    Attributes
+    ----------
+    worker : int
+        Number of the worker.
+    started, finished : float
+        When it took the task and was done with it [s on the pool's clock].
+    error : str
+        What the attempt raised, or how its worker came to its end.
+
+    Examples
+    --------
+    >>> Attempt(worker=2, started=1.0, finished=3.5, error="OSError: busy").error
+    'OSError: busy'
+    """
+
+    worker: int
+    started: float
+    finished: float
+    error: str
 
 
 @dataclass(frozen=True)
@@ -86,19 +119,22 @@ class TaskRecord:
     submitted : float
         When the pool got the task [s on the pool's clock].
     started, finished : float
-        When a worker took it and was done with it [s]; NaN until then.
+        When a worker took it, for the last time, and was done with it [s]; NaN until
+        then.
     worker : int
         Number of that worker, from 0; -1 until there is one.
     error : BaseException or None
         What the task raised, or ``CancelledError`` if it never ran.
+    earlier : tuple of Attempt
+        Attempts before the last one.
 
     Examples
     --------
     >>> record = TaskRecord(
     ...     0, "copy", submitted=1.0, started=2.0, finished=5.0, worker=3, error=None
     ... )
-    >>> record.waiting, record.duration
-    (1.0, 3.0)
+    >>> record.waiting, record.duration, record.attempts
+    (1.0, 3.0, 1)
     """
 
     index: int
@@ -108,13 +144,25 @@ class TaskRecord:
     finished: float
     worker: int
     error: BaseException | None
+    earlier: tuple[Attempt, ...] = ()
+
+    @property
+    def attempts(self) -> int:
+        """How often a worker took the task."""
+        return len(self.earlier) + (self.worker >= 0)
 
     @property
     def waiting(self) -> float:
-        """Time between submission and start [s]."""
+        """Time between submission and (the last) start [s]."""
         return self.started - self.submitted
 
     @property
     def duration(self) -> float:
-        """Time between start and finish [s]."""
+        """Time between (the last) start and finish [s]."""
         return self.finished - self.started
+
+
+def describe(error: BaseException) -> str:
+    """Return the kind and the text of an error."""
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

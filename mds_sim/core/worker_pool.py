@@ -3,75 +3,29 @@
 from __future__ import annotations
 
 import atexit
-import heapq
-import itertools
-import math
 import sys
 import threading
 import weakref
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Executor
+from contextlib import suppress
+from itertools import repeat
+from operator import length_hint
 from types import TracebackType
 from typing import Any
 
 from mds_sim import _validate
+from mds_sim.rng import RNG, as_generator
 
-from .clock import Clock, ClockFuture, ClockThread, WallClock
+from ._crew import Crew
+from ._job import TaskFuture as TaskFuture
+from ._results import LazyMap, as_completed
+from .backends import as_backend
+from .clock import Clock, WallClock
+from .insights import PoolInsights
+from .progress import with_late_bar
+from .retry import Retry, as_retry
 from .task import FunctionTask, Task, TaskRecord
-
-
-class TaskFuture(ClockFuture):
-    """The future of a task: its result, and its record.
-
-    On a `VirtualClock` wait for it by `result`, `exception` or the pool's ``drain``:
-    ``concurrent.futures.wait`` and ``as_completed`` let no time of the clock pass.
-    """
-
-    def __init__(self, clock: Clock, job: _Job) -> None:
-        super().__init__(clock)
-        self._job = job
-
-    @property
-    def record(self) -> TaskRecord:
-        """What the pool knows of the task now."""
-        return self._job.record()
-
-
-class _Job:
-    """A task on its way through the pool."""
-
-    __slots__ = (
-        "error",
-        "finished",
-        "future",
-        "index",
-        "started",
-        "submitted",
-        "task",
-        "worker",
-    )
-
-    def __init__(self, index: int, task: Task, submitted: float, clock: Clock) -> None:
-        self.index = index
-        self.task = task
-        self.future = TaskFuture(clock, self)
-        self.submitted = submitted
-        self.started = self.finished = math.nan
-        self.worker = -1
-        self.error: BaseException | None = None
-
-    def record(self) -> TaskRecord:
-        """Return what is known of the task now."""
-        return TaskRecord(
-            self.index,
-            self.task.name,
-            self.submitted,
-            self.started,
-            self.finished,
-            self.worker,
-            CancelledError() if self.future.cancelled() else self.error,
-        )
 
 
 class WorkerPool:
@@ -84,9 +38,25 @@ class WorkerPool:
     clock : Clock, optional
         Clock of the records and of modelled service times; a `WallClock` by
         default.
-    executor : {"threads"}, optional
-        What the workers are. Threads suit work that waits (files, networks) and
-        NumPy, which works outside the interpreter's lock.
+    executor : {"threads", "processes"}, Executor or callable, optional
+        What does the tasks. Threads suit work that waits (files, networks) and NumPy,
+        which works outside the interpreter's lock; processes (of loky, one a worker)
+        suit work in pure Python. An Executor of ``concurrent.futures``, such as that of
+        a Dask cluster (``client.get_executor(pure=False)``), gets at most `max_workers`
+        tasks at a time, and is not shut down. A function without arguments makes an
+        executor for the pool, which replaces it when it breaks, and shuts it down.
+    retry : Retry or int, optional
+        When to try a task again that failed; a number is so many attempts more. Not at
+        all by default.
+    timeout : float, optional
+        Most time that an attempt at a task may take [s of the clock], > 0. Then its
+        process is killed; a thread, or a task in a given executor, cannot be killed: it
+        is left alone, and another worker takes its place. The task fails with
+        ``TimeoutError``.
+    name : str, optional
+        What its workers are called, before their numbers.
+    rng : numpy.random.Generator, int or None, optional
+        Chance of the waits before another attempt.
 
     Attributes
     ----------
@@ -100,6 +70,14 @@ class WorkerPool:
     the rule of the simulation, so that a run on a `VirtualClock` and a simulation
     agree to the last worker. A worker that has never worked has been idle longest:
     each of the first `max_workers` tasks starts one, even if others are idle.
+
+    Tasks that leave this process are pickled by cloudpickle: lambdas and functions of
+    a notebook cell may be among them; open files, locks and generators may not. One
+    that cannot be pickled, or whose result or error cannot, fails alone.
+
+    A task whose worker comes to its end (killed, out of memory, ``os._exit``) is done
+    again; after three times it fails with `WorkerCrashError`, and all others go on.
+    So a task may be begun twice: what it writes should bear that.
 
     Like ``concurrent.futures.ThreadPoolExecutor``, a pool is a context manager
     that finishes all its tasks when the block ends; after a Ctrl-C it finishes
@@ -126,31 +104,42 @@ class WorkerPool:
         max_workers: int = 10,
         *,
         clock: Clock | None = None,
-        executor: str = "threads",
+        executor: str | Executor | Callable[[], Executor] = "threads",
+        retry: Retry | int | None = None,
+        timeout: float | None = None,
+        name: str = "worker",
+        rng: RNG = None,
     ) -> None:
         self.max_workers = _validate.count("max_workers", max_workers)
         self.clock: Clock = WallClock() if clock is None else clock
-        _validate.choice("executor", executor, ("threads",))
-        self._lock = threading.RLock()
-        # A task that is done leaves its record only, not its result.
-        self._tasks: list[_Job | TaskRecord] = []
-        self._pending: deque[_Job] = deque()
-        self._unfinished = 0
-        self._drains: list[Future[None]] = []  # done when nothing is unfinished
-        # A heap of (idle since, number): the tie rule of the simulation.
-        self._idle: list[tuple[float, int]] = []
-        self._threads: dict[int, ClockThread] = {}
-        self._given: dict[int, _Job | None] = {}  # None: go home
-        self._here = threading.local()  # has `worker` in the threads of this pool
-        self._closed = False
-        self._interrupted: Future[None] = Future()  # done after a Ctrl-C
+        if timeout is not None:
+            timeout = _validate.positive("timeout", timeout, "s")
+        self._timeout, self._retry = timeout, as_retry(retry)
+        self._backend = as_backend(executor)
+        self._crew = Crew(
+            self.max_workers,
+            self.clock,
+            self._backend,
+            self._retry,
+            timeout,
+            name,
+            None if rng is None else as_generator(rng),
+            _be_first_at_exit,
+        )
         _open_pools.add(self)
+        if self._backend.is_remote:
+            _be_first_at_exit()
 
     def __repr__(self) -> str:
-        state = "shut down" if self._closed else f"{self._unfinished} unfinished"
-        return (
-            f"WorkerPool({self.max_workers} threads, {len(self._tasks)} tasks, {state})"
-        )
+        crew = self._crew
+        state = "shut down" if crew.is_closed else f"{crew.unfinished} unfinished"
+        workers = f"{self.max_workers} {self._backend.word}"
+        return f"WorkerPool({workers}, {len(crew)} tasks, {state})"
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether tasks leave this process, and must be picklable."""
+        return self._backend.is_remote
 
     def submit(
         self, task: Task | Callable[..., Any], /, *args: Any, **kwargs: Any
@@ -178,28 +167,16 @@ class WorkerPool:
             task = FunctionTask(task, args, kwargs)
         elif args or kwargs:
             raise TypeError(f"{task.name} is a Task and takes no arguments here")
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("cannot schedule new futures after shutdown")
-            job = _Job(len(self._tasks), task, self.clock.time(), self.clock)
-            self._tasks.append(job)
-            self._pending.append(job)
-            self._unfinished += 1
-            try:
-                self.clock.call_soon(self._dispatch)
-            except BaseException:
-                if self._pending and self._pending[-1] is job:  # no worker has it
-                    self._pending.pop()
-                    self._tasks.pop()
-                    self._unfinished -= 1
-                raise
-        return job.future
+        return self._crew.submit(task)
 
     def map(
         self,
         function: Callable[..., Any],
         *iterables: Iterable[Any],
         buffersize: int | None = None,
+        chunksize: int | None = None,
+        errors: str = "raise",
+        progress: bool = True,
     ) -> Iterator[Any]:
         """Yield ``function(item)`` for each item, in order.
 
@@ -209,61 +186,83 @@ class WorkerPool:
         *iterables : iterable
             One for each argument of `function`; infinite ones are fine.
         buffersize : int, optional
-            How many results may be waiting or under way, >= 1; by default four a
-            worker. So many tasks are submitted at once, the others as results are
+            How many results may be waiting or under way, >= 1; by default four tasks a
+            worker. So many items are submitted at once, the others as results are
             taken; the input is read no further ahead than this. So take all results
             before the pool is shut down: it would refuse the tasks that are left.
+        chunksize : int, optional
+            Items a task, >= 1. By default as many as make the task worth its way, as
+            measured by those before: 1 ms on threads, 50 ms elsewhere; what turns out
+            slower is given back after ten times that. 1 where `retry` or `timeout` is
+            set, and on a `VirtualClock`.
+        errors : {"raise", "group"}, optional
+            Raise the first error when its result is due; or leave failed items out, do
+            all others, and raise all errors at the end in one ExceptionGroup.
+        progress : bool, optional
+            Show a progress bar if it takes more than a second.
 
         Raises
         ------
         Exception
-            What the function raised, when the result is due; results that were
-            under way are cancelled or finished, and stay in `records`.
+            What the function raised, with a note that names item, task and worker. Of
+            the results that were under way, those that run are finished, the others
+            cancelled.
+        ExceptionGroup
+            If ``errors="group"``: all errors, in the order of the items.
         """
-        if buffersize is None:
-            buffersize = 4 * self.max_workers
-        buffersize = _validate.count("buffersize", buffersize)
-        rest = zip(*iterables, strict=False)
-        first = itertools.islice(rest, buffersize)
-        futures = deque([self.submit(function, *args) for args in first])
-        return self._results(futures, function, rest)
+        _validate.choice("errors", errors, ("raise", "group"))
+        if buffersize is not None:
+            buffersize = _validate.count("buffersize", buffersize)
+        if chunksize is not None:
+            chunksize = _validate.count("chunksize", chunksize)
+        elif self._timeout or self._retry.attempts > 1:
+            chunksize = 1
+        total = min(map(length_hint, iterables, repeat(0)), default=0)
+        lazy = LazyMap(self, function, iterables, buffersize, chunksize)
+        lazy.submit()
+        results = lazy.results() if errors == "raise" else lazy.good_results()
+        return with_late_bar(results, total or None, "items") if progress else results
 
-    def _results(
-        self,
-        futures: deque[TaskFuture],
-        function: Callable[..., Any],
-        rest: Iterator[tuple[Any, ...]],
-    ) -> Iterator[Any]:
-        """Yield results in order, with one new task for each that is taken."""
-        try:
-            while futures:
-                result = futures.popleft().result()
-                for args in itertools.islice(rest, 1):
-                    futures.append(self.submit(function, *args))
-                yield result
-        finally:
-            for future in futures:
-                future.cancel()
+    def as_completed(
+        self, futures: Iterable[TaskFuture], timeout: float | None = None
+    ) -> Iterator[TaskFuture]:
+        """Yield futures as they are done, on the pool's clock.
 
-    def drain(self) -> None:
+        Parameters
+        ----------
+        futures : iterable of TaskFuture
+        timeout : float, optional
+            How long to wait for all of them [s of the clock].
+
+        Raises
+        ------
+        TimeoutError
+            If some are not done in time.
+        """
+        return as_completed(self.clock, futures, timeout)
+
+    def drain(self, *, raise_errors: bool = False) -> None:
         """Wait until every task that was submitted is done, and so are its callbacks.
 
         Tasks that these tasks submit are waited for as well. Errors do not stop
         it: they are in `records`.
 
+        Parameters
+        ----------
+        raise_errors : bool, optional
+            Then raise the errors of all tasks of this pool, if there are any.
+
         Raises
         ------
         RuntimeError
             If a task of this pool calls it: it would wait for itself.
+        ExceptionGroup
+            If `raise_errors`: one error for each task that failed, with a note that
+            names the task.
         """
-        if hasattr(self._here, "worker"):
-            raise RuntimeError("a task must not wait for its own pool, nor for itself")
-        with self._lock:
-            if not self._unfinished:
-                return
-            done: Future[None] = Future()
-            self._drains.append(done)
-        self.clock.wait(done)
+        self.clock.wait(self._crew.drained())
+        if raise_errors:
+            _raise_errors(self.records)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more tasks and let the workers go home.
@@ -273,20 +272,14 @@ class WorkerPool:
         wait : bool, optional
             Return when all tasks are done and all workers have ended.
         cancel_futures : bool, optional
-            Cancel the tasks that no worker has taken yet.
+            Cancel the tasks that no worker has taken yet; those that wait for another
+            attempt fail with the error of the last one.
         """
-        with self._lock:
-            self._closed = True
-            waiting = list(self._pending) if cancel_futures else []
-            idle = len(self._idle)
-        for job in waiting:
-            job.future.cancel()
-        for _ in range(max(idle, 1)):
-            self.clock.call_soon(self._dispatch)
+        self._crew.close(cancel_futures)
         if wait:
             try:
                 self.drain()
-                for thread in list(self._threads.values()):
+                for thread in self._crew.threads():
                     self.clock.wait(thread.done)
             finally:
                 _open_pools.discard(self)  # else the interpreter waits at its exit
@@ -294,11 +287,19 @@ class WorkerPool:
     @property
     def records(self) -> tuple[TaskRecord, ...]:
         """One record for each task, in the order of submission."""
-        with self._lock:
-            tasks = list(self._tasks)
-        return tuple(
-            task if isinstance(task, TaskRecord) else task.record() for task in tasks
-        )
+        return self._crew.records()
+
+    def insights(self) -> PoolInsights:
+        """Tell what each worker did, and what was slow.
+
+        Examples
+        --------
+        >>> with WorkerPool(2) as pool:
+        ...     futures = [pool.submit(pow, x, 2) for x in range(100)]
+        >>> sum(worker.tasks for worker in pool.insights().per_worker)
+        100
+        """
+        return PoolInsights(self.records, self._crew.workers(), self.clock.time())
 
     def __enter__(self) -> WorkerPool:
         return self
@@ -310,117 +311,18 @@ class WorkerPool:
         traceback: TracebackType | None,
     ) -> None:
         is_interrupted = kind is KeyboardInterrupt
-        if is_interrupted and not self._interrupted.done():
-            self._interrupted.set_result(None)
+        if is_interrupted:
+            self._crew.interrupt()
         self.shutdown(cancel_futures=is_interrupted)
 
-    def _dispatch(self) -> None:
-        """Give the first pending task to a worker, or send one home at the end.
 
-        One call for each task that comes and each worker that becomes idle is
-        enough. One task a call: on a `VirtualClock` a worker that is done within
-        the instant is idle again before the next task is given away.
-        """
-        with self._lock:
-            self._drop_cancelled()
-            number = self._next_worker()
-            if number is None:
-                return
-            self._given[number] = self._pending.popleft() if self._pending else None
-            thread = self._threads[number]
-        thread.unpark()
-
-    def _next_worker(self) -> int | None:
-        """Return a new worker, else the one that has been idle longest, if any."""
-        number = len(self._threads)
-        if self._pending and number < self.max_workers:
-            try:
-                self._threads[number] = self.clock.spawn(
-                    lambda: self._work(number), f"worker-{number}"
-                )
-            except RuntimeError:
-                if not number:
-                    raise
-                # The system has no more threads: those that there are do the work.
-            else:
-                return number
-        if self._idle and (self._pending or self._closed):
-            return heapq.heappop(self._idle)[1]
-        return None
-
-    def _drop_cancelled(self) -> None:
-        """Take tasks that were cancelled while they waited out of the queue."""
-        while self._pending and self._pending[0].future.cancelled():
-            job = self._pending.popleft()
-            job.future.set_running_or_notify_cancel()
-            self._settle(job)
-
-    def _work(self, number: int) -> None:
-        """Do what a worker does: take a task, do it, be idle, until sent home."""
-        self._here.worker = number
-        with self._lock:
-            thread = self._threads[number]
-        while True:
-            while number not in self._given:
-                thread.park()
-            job = self._given.pop(number)
-            if job is None:
-                return
-            self._run(job, number)
-            del job  # an idle worker keeps no result alive
-            with self._lock:
-                heapq.heappush(self._idle, (self.clock.time(), number))
-            self.clock.call_soon(self._dispatch)
-
-    def _run(self, job: _Job, number: int) -> None:
-        """Execute one task and write its record before its future is done."""
-        if not job.future.set_running_or_notify_cancel():
-            self._settle(job)
-            return
-        result = None
-        job.worker = number
-        job.started = self.clock.time()
-        try:
-            result = self._execute(job)
-        except BaseException as error:
-            job.error = error
-        job.finished = self.clock.time()
-        try:
-            if job.error is None:
-                job.future.set_result(result)
-            else:
-                job.future.set_exception(job.error)
-        finally:
-            self._settle(job)
-
-    def _execute(self, job: _Job) -> Any:
-        """Do the work; if it takes less than its service time, wait for the rest."""
-        try:
-            return job.task.execute()
-        finally:
-            least = job.task.service_time
-            if least is not None:
-                least = _validate.non_negative("service_time", least, "s")
-                self._rest(job.started + least)
-
-    def _rest(self, until: float) -> None:
-        """Wait until the service time is over; on a wall clock, or for a Ctrl-C."""
-        if isinstance(self.clock, WallClock):  # time that nobody really has to wait
-            self.clock.wait(self._interrupted, until - self.clock.time())
-            if self._interrupted.done():
-                return
-        self.clock.sleep_until(until)
-
-    def _settle(self, job: _Job) -> None:
-        """Keep the record of a task only, and say so if it was the last one."""
-        with self._lock:
-            self._tasks[job.index] = job.record()
-            self._unfinished -= 1
-            if self._unfinished:
-                return
-            drains, self._drains = self._drains, []
-        for done in drains:
-            done.set_result(None)
+def _raise_errors(records: tuple[TaskRecord, ...]) -> None:
+    """Raise all errors together, if there are any; to be cancelled is none."""
+    errors = [record.error for record in records if record.error is not None]
+    errors = [error for error in errors if not isinstance(error, CancelledError)]
+    if errors:
+        share = f"{len(errors)} of {len(records)} tasks failed"
+        raise BaseExceptionGroup(share, errors)
 
 
 _open_pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
@@ -435,6 +337,12 @@ def _finish_open_pools() -> None:
             sys.excepthook(*sys.exc_info())
 
 
-# As in concurrent.futures: when functions of atexit are called, Python from 3.12 on
-# starts no thread any more, and a pool that nobody has waited for may still need one.
-getattr(threading, "_register_atexit", atexit.register)(_finish_open_pools)
+def _be_first_at_exit() -> None:
+    """Finish open pools at the exit, before executors that are known by now close."""
+    # As in concurrent.futures: when functions of atexit are called, Python from 3.12
+    # on starts no thread any more, and a pool that nobody waited for may need one.
+    with suppress(RuntimeError):  # that exit has begun
+        getattr(threading, "_register_atexit", atexit.register)(_finish_open_pools)
+
+
+_be_first_at_exit()

@@ -2,7 +2,7 @@
 
 from .analysis import plot_intervals, plot_warmup
 from .files import plot_fill, plot_packing, plot_strategies, strategy_colour
-from .pool import plot_busy, plot_gantt
+from .pool import plot_busy, plot_gantt, plot_workers
 from .stream import plot_batch_sizes, plot_latency, plot_throughput, plot_windows
 from .style import OKABE_ITO, set_style
 from .tournament import plot_meetings, plot_new_faces
@@ -22,6 +22,7 @@ __all__ = [
     "plot_throughput",
     "plot_warmup",
     "plot_windows",
+    "plot_workers",
     "set_style",
     "strategy_colour",
 ]

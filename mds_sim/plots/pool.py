@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mds_sim.analysis.metrics import busy_workers, queue_length
+from mds_sim.core._insight_tables import shorten
+from mds_sim.core.insights import PoolInsights
+from mds_sim.core.steps import count_between
 from mds_sim.records import RunRecord
 
 from .style import OKABE_ITO, axes, begin_at_zero, time_unit
@@ -16,25 +20,51 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 HATCHES = ("", "///", "...", "xx")
+HEIGHT = 0.8  # of a bar, in rows
+MOST_BARS = 1000  # with edges that can be told apart
+MOST_NAMES = 20  # beside the rows of a figure; more cannot be read
+MOST_LETTERS = 24  # of a name
+LEGEND_ROOM = 1.35  # bars that reach the end leave room for a legend beside them
+
+# What a worker does with its time: the colour and the hatch of each part.
+_PARTS = {
+    "start": (OKABE_ITO[1], "///"),
+    "work": (OKABE_ITO[0], ""),
+    "wait": (OKABE_ITO[4], "..."),
+}
+
+
+class _Bars(NamedTuple):
+    """Who worked when: one entry a job, or an attempt at a task."""
+
+    worker: NDArray[np.int64]
+    start: NDArray[np.float64]
+    finish: NDArray[np.float64]
+    failed: NDArray[np.bool_]
+    workers: int
 
 
 def plot_gantt(
-    record: RunRecord | Mapping[str, RunRecord], *, ax: Axes | None = None
+    record: RunRecord | PoolInsights | Mapping[str, RunRecord | PoolInsights],
+    *,
+    ax: Axes | None = None,
 ) -> Axes:
     """Show what each worker did when: a Gantt chart.
 
     Parameters
     ----------
-    record : RunRecord or mapping of str to RunRecord
+    record : RunRecord, PoolInsights, or mapping of str to either
         Records of one pool by name, such as the stream's and the files': one colour
-        and hatch each.
+        and hatch each. Of a pool's insights, each attempt at a task is a bar, and what
+        is under way ends where they were read.
     ax : Axes, optional
         Where to draw; a new figure by default.
 
     Returns
     -------
     Axes
-        One row a worker, one bar a job; jobs with a failure have a red edge.
+        One row a worker, one bar a job; jobs with a failure have a red edge. Of more
+        than a thousand bars, only those have an edge: others would hide the bars.
 
     Examples
     --------
@@ -45,41 +75,91 @@ def plot_gantt(
     'At most 2 of 10 workers at work'
     """
     ax = axes(ax)
-    records = {"": record} if isinstance(record, RunRecord) else dict(record)
-    unit, scale = time_unit(max((_end(r) for r in records.values()), default=0.0))
-    for i, (label, one) in enumerate(records.items()):
-        jobs = one.jobs
-        failed = np.isin(np.arange(len(jobs)), [f.job for f in one.failures])
-        ax.barh(
-            jobs.worker,
-            (jobs.finish - jobs.start) / scale,
-            left=jobs.start / scale,
-            height=0.8,
-            color=OKABE_ITO[i % len(OKABE_ITO)],
-            edgecolor=[OKABE_ITO[3] if bad else "white" for bad in failed],
-            linewidth=[2.0 if bad else 0.4 for bad in failed],
-            hatch=HATCHES[i % len(HATCHES)],
-            label=label,
-        )
-    workers = max((r.workers for r in records.values()), default=1)
-    first = min((_begin(r) for r in records.values()), default=0.0)
-    begin_at_zero(ax, first, max((_end(r) for r in records.values()), default=0.0))
-    ax.set_ylim(workers - 0.5, -0.5)
-    ax.set_yticks(range(workers))
+    records = dict(record) if isinstance(record, Mapping) else {"": record}
+    all_bars = {label: _bars(one) for label, one in records.items()}
+    last = max((_end(bars) for bars in all_bars.values()), default=0.0)
+    unit, scale = time_unit(last)
+    for i, (label, bars) in enumerate(all_bars.items()):
+        colour, hatch = OKABE_ITO[i % len(OKABE_ITO)], HATCHES[i % len(HATCHES)]
+        draw = _draw_bars if bars.start.size <= MOST_BARS else _draw_many
+        draw(ax, bars, scale, color=colour, hatch=hatch, label=label)
+    workers = max((bars.workers for bars in all_bars.values()), default=1)
+    first = min((_begin(bars) for bars in all_bars.values()), default=0.0)
+    begin_at_zero(ax, first, last)
+    _name_rows(ax, [str(number) for number in range(workers)])
     ax.set_xlabel(f"time [{unit}]")
     ax.set_ylabel("worker")
-    ax.set_title(f"At most {_most_busy(records)} of {workers} workers at work")
+    ax.set_title(f"At most {_most_busy(all_bars)} of {workers} workers at work")
     if any(records):
         ax.legend(loc="upper right")
     return ax
 
 
-def plot_busy(record: RunRecord, *, ax: Axes | None = None) -> Axes:
+def plot_workers(insights: PoolInsights, *, ax: Axes | None = None) -> Axes:
+    """Show what each worker of a pool did with its time: start, work, wait.
+
+    Parameters
+    ----------
+    insights : PoolInsights
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        One row a worker, from when the pool asked for it to the end of all work. The
+        legend has the share of each part, over all workers.
+
+    Examples
+    --------
+    >>> from mds_sim.core.insights import PoolInsights, WorkerInfo
+    >>> from mds_sim.core.task import TaskRecord
+    >>> insights = PoolInsights(
+    ...     (TaskRecord(0, "copy", 0.0, 1.0, 4.0, worker=0, error=None),),
+    ...     (WorkerInfo(0, "worker-0", asked=0.0, ready=1.0),),
+    ...     until=4.0,
+    ... )
+    >>> plot_workers(insights).get_title()
+    'Workers are busy 75% of the time'
+    """
+    ax = axes(ax)
+    workers, all_workers = insights.per_worker, insights.all_workers
+    longest = max((worker.total for worker in workers), default=0.0)
+    unit, scale = time_unit(longest)
+    left = np.zeros(len(workers))
+    for part, (colour, hatch) in _PARTS.items():
+        width = np.array([getattr(worker, part) for worker in workers]) / scale
+        share = getattr(all_workers, part) / (all_workers.total or 1.0)
+        ax.barh(
+            range(len(workers)),
+            width,
+            left=left,
+            height=HEIGHT,
+            color=colour,
+            hatch=hatch,
+            edgecolor="white",
+            linewidth=0.4,
+            label=f"{part} {share:.0%}",
+        )
+        left += width
+    _name_rows(ax, [_label(worker.name) for worker in workers])
+    ax.set_xlim(0.0, LEGEND_ROOM * longest / scale or 1.0)
+    ax.set_xlabel(f"time since the worker was asked for [{unit}]")
+    ax.set_ylabel("worker")
+    if not workers:
+        ax.set_title("No worker was needed")
+        return ax
+    ax.set_title(f"Workers are busy {insights.busy:.0%} of the time")
+    ax.legend(loc="center right")
+    return ax
+
+
+def plot_busy(record: RunRecord | PoolInsights, *, ax: Axes | None = None) -> Axes:
     """Show how many workers were at work, and how many jobs waited, over time.
 
     Parameters
     ----------
-    record : RunRecord
+    record : RunRecord or PoolInsights
     ax : Axes, optional
         Where to draw; a new figure by default.
 
@@ -97,8 +177,17 @@ def plot_busy(record: RunRecord, *, ax: Axes | None = None) -> Axes:
     'jobs'
     """
     ax = axes(ax)
-    unit, scale = time_unit(_end(record))
-    busy, queue = busy_workers(record), queue_length(record)
+    if isinstance(record, PoolInsights):
+        last, busy, queue = record.end, record.busy_workers, record.queue_length
+        workers, share, noun = len(record.workers), record.busy, "tasks"
+    else:
+        last, busy, queue = (
+            _end(_bars(record)),
+            busy_workers(record),
+            queue_length(record),
+        )
+        workers, share, noun = record.workers, record.utilisation, "jobs"
+    unit, scale = time_unit(last)
     ax.step(
         busy.time / scale, busy.value, where="post", color=OKABE_ITO[0], label="at work"
     )
@@ -110,27 +199,91 @@ def plot_busy(record: RunRecord, *, ax: Axes | None = None) -> Axes:
         linestyle="-.",
         label="waiting",
     )
-    ax.axhline(record.workers, color="grey", linestyle="--", label="workers")
+    ax.axhline(workers, color="grey", linestyle="--", label="workers")
     ax.set_xlabel(f"time [{unit}]")
-    ax.set_ylabel("jobs")
-    ax.set_title(f"Workers are busy {record.utilisation:.0%} of the time")
+    ax.set_ylabel(noun)
+    ax.set_title(f"Workers are busy {share:.0%} of the time")
     ax.legend()
     return ax
 
 
-def _begin(record: RunRecord) -> float:
+def _bars(record: RunRecord | PoolInsights) -> _Bars:
+    """Return who worked when."""
+    if isinstance(record, RunRecord):
+        jobs = record.jobs
+        failed = np.isin(np.arange(len(jobs)), [f.job for f in record.failures])
+        return _Bars(jobs.worker, jobs.start, jobs.finish, failed, record.workers)
+    attempts = record.attempts
+    return _Bars(
+        np.array([attempt.worker for attempt in attempts], np.int64),
+        np.array([attempt.started for attempt in attempts]),
+        np.array([attempt.finished for attempt in attempts]),
+        np.array([attempt.error != "" for attempt in attempts], np.bool_),
+        1 + max((worker.number for worker in record.workers), default=-1),
+    )
+
+
+def _draw_bars(ax: Axes, bars: _Bars, scale: float, **look: Any) -> None:
+    """Draw bars, each with an edge."""
+    ax.barh(
+        bars.worker,
+        (bars.finish - bars.start) / scale,
+        left=bars.start / scale,
+        height=HEIGHT,
+        edgecolor=[OKABE_ITO[3] if bad else "white" for bad in bars.failed],
+        linewidth=[2.0 if bad else 0.4 for bad in bars.failed],
+        **look,
+    )
+
+
+def _draw_many(ax: Axes, bars: _Bars, scale: float, **look: Any) -> None:
+    """Draw bars as one shape, and edges around those that failed."""
+    from matplotlib.collections import PolyCollection
+
+    left, right = bars.start / scale, bars.finish / scale
+    top, bottom = bars.worker - HEIGHT / 2, bars.worker + HEIGHT / 2
+    x = np.stack([left, right, right, left], axis=-1)
+    y = np.stack([bottom, bottom, top, top], axis=-1)
+    boxes = np.stack([x, y], axis=-1)
+    look["facecolor"] = look.pop("color")
+    edges: dict[str, Any] = {
+        "facecolor": "none",
+        "edgecolor": OKABE_ITO[3],
+        "linewidth": 2.0,
+    }
+    # White is for the hatch, which has the colour of the edge even if there is none.
+    shape = PolyCollection(list(boxes), edgecolor="white", linewidth=0.0, **look)
+    ax.add_collection(shape)
+    ax.add_collection(PolyCollection(list(boxes[bars.failed]), **edges))
+    ax.autoscale_view()
+
+
+def _begin(bars: _Bars) -> float:
     """Return when the first job started [s]."""
-    return float(record.jobs.start.min()) if len(record.jobs) else 0.0
+    return float(bars.start.min()) if bars.start.size else 0.0
 
 
-def _end(record: RunRecord) -> float:
+def _end(bars: _Bars) -> float:
     """Return when the last job finished [s]."""
-    return float(record.jobs.finish.max()) if len(record.jobs) else 0.0
+    return float(bars.finish.max()) if bars.finish.size else 0.0
 
 
-def _most_busy(records: Mapping[str, RunRecord]) -> int:
+def _most_busy(all_bars: Mapping[str, _Bars]) -> int:
     """Return the most workers at work at one moment."""
-    steps = [busy_workers(record) for record in records.values()]
+    steps = [count_between(bars.start, bars.finish) for bars in all_bars.values()]
     moments = np.concatenate([s.time for s in steps]) if steps else np.empty(0)
     total = np.sum([s.at(moments) for s in steps], axis=0)
     return int(np.max(total, initial=0))
+
+
+def _name_rows(ax: Axes, names: list[str]) -> None:
+    """Write the names of the rows, the first on top; of many rows, of some."""
+    step = -(-len(names) // MOST_NAMES) or 1
+    ax.set_yticks(range(0, len(names), step), names[::step])
+    ax.set_ylim(max(len(names), 1) - 0.5, -0.5)
+
+
+def _label(name: str) -> str:
+    """Return the name of a worker for an axis that says "worker" already."""
+    short = shorten(name.removeprefix("worker-"), MOST_LETTERS)
+    return short.replace("$", r"\$")  # else Matplotlib reads a formula

@@ -1,0 +1,463 @@
+"""The workers of a pool at work: who does which task when, and what follows.
+
+`WorkerPool` is the door; here is what happens behind it. A task waits in the queue, is
+given to a worker, is tried, perhaps tried again, and leaves its facts.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from mds_sim import _validate
+from mds_sim.rng import as_generator
+
+from ._job import Job, TaskFuture
+from .backends import (
+    MAX_CRASHES,
+    Backend,
+    OutOfTimeError,
+    Threads,
+    Worker,
+    WorkerCrashError,
+    WorkerDiedError,
+)
+from .clock import Clock, ClockThread, WallClock
+from .insights import WorkerInfo
+from .retry import Retry
+from .task import Task, TaskRecord
+
+
+class _Member:
+    """A thread of the pool, how it gets tasks done, and the task that it has."""
+
+    __slots__ = ("asked", "given", "has_news", "is_left", "is_ready", "job", "number",
+                 "ready", "thread", "worker")  # fmt: skip
+
+    def __init__(self, number: int, worker: Worker, asked: float) -> None:
+        self.number = number
+        self.worker = worker
+        self.asked = asked
+        self.ready = math.nan
+        self.is_ready = False
+        self.thread: ClockThread | None = None
+        self.given: Job | None = None  # None: go home
+        self.has_news = False
+        self.job: Job | None = None
+        self.is_left = False  # alone with a task that takes too long
+
+
+class Crew:
+    """The queue of a pool, its workers, and what is known of its tasks.
+
+    Parameters
+    ----------
+    size : int
+        Most workers at a time.
+    clock : Clock
+    backend : Backend
+        What the workers are.
+    retry : Retry
+    timeout : float or None
+        Of tasks that say nothing else [s].
+    name : str
+        What workers are called, before their numbers.
+    rng : numpy.random.Generator or None
+        Chance of the waits before another attempt.
+    opened : callable
+        Called when a worker got ready that is more than a thread.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        clock: Clock,
+        backend: Backend,
+        retry: Retry,
+        timeout: float | None,
+        name: str,
+        rng: np.random.Generator | None,
+        opened: Callable[[], object],
+    ) -> None:
+        self._size = size
+        self._clock = clock
+        self._backend = backend
+        self._retry = retry
+        self._timeout = timeout
+        self._label = name
+        self._rng = rng
+        self._opened = opened
+        # Two events of the real world share no instant: no tie is to be broken.
+        self._is_real = isinstance(clock, WallClock)
+        self._is_plain = isinstance(backend, Threads)  # tasks are done right here
+        self._lock = threading.RLock()
+        # A task that is done leaves its facts only, not its result.
+        self._tasks: list[Job | tuple[Any, ...]] = []
+        self._pending: deque[Job] = deque()
+        self._resting: set[Job] = set()  # between two attempts
+        self._drains: list[Future[None]] = []  # done when nothing is unfinished
+        # A heap of (idle since, number): the tie rule of the simulation.
+        self._idle: list[tuple[float, int]] = []
+        self._staff: dict[int, _Member] = {}
+        self._known: dict[int, _Member] = {}  # the first of each number
+        self._at_work = 0  # threads that have not gone home
+        self._here = threading.local()  # has `worker` in the threads of this crew
+        self._interrupted: Future[None] = Future()  # done after a Ctrl-C
+        self.unfinished = 0
+        self.is_closed = False
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def submit(self, task: Task) -> TaskFuture:
+        """Take a task into the queue."""
+        with self._lock:
+            if self.is_closed:
+                raise RuntimeError("cannot schedule new futures after shutdown")
+            job = Job(len(self._tasks), task, self._clock.time(), self._clock)
+            self._tasks.append(job)
+            self._pending.append(job)
+            self.unfinished += 1
+            if self._is_real and not self._idle and len(self._staff) == self._size:
+                return job.future  # whoever is done first will take it
+            try:
+                self._clock.call_soon(self._dispatch)
+            except BaseException:
+                if self._pending and self._pending[-1] is job:  # no worker has it
+                    self._pending.pop()
+                    self._tasks.pop()
+                    self.unfinished -= 1
+                raise
+        return job.future
+
+    def drained(self) -> Future[None]:
+        """Return a future that is done when all tasks are."""
+        if hasattr(self._here, "worker"):
+            raise RuntimeError("a task must not wait for its own pool, nor for itself")
+        done: Future[None] = Future()
+        with self._lock:
+            if self.unfinished:
+                self._drains.append(done)
+            else:
+                done.set_result(None)
+        return done
+
+    def close(self, cancel: bool) -> None:
+        """Take no more tasks; cancel those that no worker has, if asked."""
+        with self._lock:
+            self.is_closed = True
+            waiting = list(self._pending) if cancel else []
+            resting = list(self._resting) if cancel else []
+            self._resting.difference_update(resting)
+            idle = len(self._idle)
+            is_empty = not self._at_work
+        for job in waiting:
+            job.future.cancel()
+        for job in resting:
+            self._complete(job)
+        for _ in range(max(idle, 1)):
+            self._clock.call_soon(self._dispatch)
+        if is_empty and not self._at_work:
+            self._backend.close()
+
+    def interrupt(self) -> None:
+        """Let nobody rest any more: a Ctrl-C came."""
+        if not self._interrupted.done():
+            self._interrupted.set_result(None)
+
+    def threads(self) -> list[ClockThread]:
+        """Return the threads of all workers."""
+        with self._lock:
+            members = list(self._staff.values())
+        return [member.thread for member in members if member.thread is not None]
+
+    def records(self) -> tuple[TaskRecord, ...]:
+        """Return one record for each task, in the order of submission."""
+        with self._lock:
+            tasks = list(self._tasks)
+        return tuple(
+            TaskRecord(*task) if isinstance(task, tuple) else task.record()
+            for task in tasks
+        )
+
+    def workers(self) -> tuple[WorkerInfo, ...]:
+        """Tell when each worker was asked for and ready."""
+        with self._lock:
+            known = sorted(self._known.items())
+        return tuple(
+            WorkerInfo(number, self._name(member), member.asked, member.ready)
+            for number, member in known
+        )
+
+    def _dispatch(self) -> None:
+        """Give the first pending task to a worker, or send one home at the end.
+
+        One call for each task that comes and each worker that becomes idle is
+        enough. One task a call: on a `VirtualClock` a worker that is done within
+        the instant is idle again before the next task is given away.
+        """
+        with self._lock:
+            self._drop_cancelled()
+            member = self._next_member()
+            if member is None:
+                return
+            member.given = self._pending.popleft() if self._pending else None
+            member.has_news = True
+        member.thread.unpark()  # type: ignore[union-attr]  # it has one by now
+
+    def _next_member(self) -> _Member | None:
+        """Return a new worker, else the one that has been idle longest, if any."""
+        if self._pending and len(self._staff) < self._size:
+            try:
+                return self._engage()
+            except RuntimeError:
+                if not self._staff:
+                    raise
+                # The system has no more threads: those that there are do the work.
+        if self._idle and (self._pending or (self.is_closed and not self._resting)):
+            return self._staff[heapq.heappop(self._idle)[1]]
+        return None
+
+    def _engage(self) -> _Member:
+        """Start a worker with the lowest number that is free."""
+        number = next(i for i in range(self._size) if i not in self._staff)
+        member = _Member(number, self._backend.worker(), self._clock.time())
+        name = f"{self._label}-{number}"
+        member.thread = self._clock.spawn(lambda: self._work(member), name)
+        self._staff[number] = member
+        self._known.setdefault(number, member)
+        self._at_work += 1
+        return member
+
+    def _drop_cancelled(self) -> None:
+        """Take tasks that were cancelled while they waited out of the queue."""
+        while self._pending and self._pending[0].future.cancelled():
+            job = self._pending.popleft()
+            job.future.set_running_or_notify_cancel()
+            self._settle(job)
+
+    def _work(self, member: _Member) -> None:
+        """Do what a worker does: take a task, do it, be idle, until sent home."""
+        self._here.worker = member.number
+        with self._lock:
+            thread = member.thread
+        assert thread is not None
+        try:
+            while not member.is_left:
+                while not member.has_news:
+                    thread.park()
+                job, member.given, member.has_news = member.given, None, False
+                if job is None:
+                    return
+                while job is not None:
+                    self._run(job, member)
+                    # An idle worker keeps no result alive: `job` is None then.
+                    job = self._next(member)
+        finally:
+            member.worker.close()
+            self._leave(member)
+
+    def _next(self, member: _Member) -> Job | None:
+        """Return the next task for a worker; without one it is idle."""
+        with self._lock:
+            if member.is_left:
+                return None
+            if self._is_real and self._pending:  # then nobody has been idle longer
+                return self._pending.popleft()
+            heapq.heappush(self._idle, (self._clock.time(), member.number))
+            if self._is_real and not self.is_closed:
+                return None
+        self._clock.call_soon(self._dispatch)
+        return None
+
+    def _leave(self, member: _Member) -> None:
+        """Note that a thread has ended; the last one closes what is left."""
+        if member.is_left:
+            return
+        with self._lock:
+            self._at_work -= 1
+            if self._at_work or not self.is_closed:
+                return
+        self._backend.close()
+
+    def _run(self, job: Job, member: _Member) -> None:
+        """Make an attempt at a task, and do what follows from it."""
+        if not job.is_begun and not job.future.set_running_or_notify_cancel():
+            self._settle(job)
+            return
+        job.is_begun = True
+        job.worker = member.number
+        job.tries += 1
+        try:
+            if not member.is_ready:
+                self._open(member)
+            task = job.task
+            limit = self._timeout if task.timeout is None else task.timeout
+            job.started = self._clock.time()
+            if self._is_plain and limit is None and task.service_time is None:
+                result = task.execute()
+            else:
+                result = self._execute(job, member, limit)
+        except BaseException as error:
+            if not member.is_left:
+                self._fail(job, member, error)
+        else:
+            if not member.is_left:
+                self._succeed(job, result)
+
+    def _open(self, member: _Member) -> None:
+        """Get a worker ready, which may start a process."""
+        member.worker.open()
+        member.ready, member.is_ready = self._clock.time(), True
+        if self._backend.is_remote:
+            self._opened()
+
+    def _execute(self, job: Job, member: _Member, limit: float | None) -> Any:
+        """Do the work; if it takes less than its service time, wait for the rest."""
+        if limit is not None:
+            limit = _validate.positive("timeout", limit, "s")
+            if not member.worker.watches:
+                self._watch(job, member, limit)
+        try:
+            return self._perform(job, member, limit)
+        finally:
+            least = job.task.service_time
+            if least is not None:
+                least = _validate.non_negative("service_time", least, "s")
+                self._rest(job.started + least)
+            with self._lock:
+                member.job = None
+
+    def _watch(self, job: Job, member: _Member, limit: float) -> None:
+        """See to it that nobody waits for a task longer than `limit`."""
+        member.job = job
+        late = partial(self._give_up, weakref.ref(job), member, job.tries, limit)
+        self._clock.call_at(job.started + limit, late)
+
+    def _perform(self, job: Job, member: _Member, limit: float | None) -> Any:
+        """Let the worker do it, and do it again if that is the end of the worker."""
+        speed = getattr(self._clock, "speed", 1.0)
+        real = None if limit is None else limit / speed
+        while True:
+            try:
+                return member.worker.perform(job.task, real, alone=job.crashes > 0)
+            except OutOfTimeError:
+                raise self._too_late(job, limit) from None
+            except WorkerDiedError as death:
+                job.crashes += 1
+                if job.crashes == MAX_CRASHES:
+                    times = f"ended its worker {MAX_CRASHES} times"
+                    raise WorkerCrashError(f"{job.title} {times}: {death}") from death
+                job.failed(death, self._clock.time())
+                job.started = self._clock.time()
+
+    def _too_late(self, job: Job, limit: float | None) -> TimeoutError:
+        """Return the error of a task that took too long."""
+        return TimeoutError(f"{job.title} took longer than its timeout of {limit:g} s")
+
+    def _give_up(
+        self, ref: weakref.ref[Job], member: _Member, tries: int, limit: float
+    ) -> None:
+        """Leave a thread alone with a task that takes too long."""
+        job = ref()
+        with self._lock:
+            if job is None or member.job is not job or job.tries != tries:
+                return
+            member.is_left = True
+            del self._staff[member.number]
+            self._at_work -= 1
+        self._fail(job, member, self._too_late(job, limit))
+        self._clock.call_soon(self._dispatch)  # another worker may take its place
+
+    def _rest(self, until: float) -> None:
+        """Wait until the service time is over; on a wall clock, or for a Ctrl-C."""
+        if isinstance(self._clock, WallClock):  # time that nobody really has to wait
+            self._clock.wait(self._interrupted, until - self._clock.time())
+            if self._interrupted.done():
+                return
+        self._clock.sleep_until(until)
+
+    def _fail(self, job: Job, member: _Member, error: BaseException) -> None:
+        """Note an error; complete the task with it, or plan another attempt."""
+        job.finished = self._clock.time()
+        job.error = error
+        retry = self._retry if job.task.retry is None else job.task.retry
+        with suppress(Exception):  # an error may refuse notes; it is one anyway
+            error.add_note(self._told(job, member, retry))
+        is_last = isinstance(error, WorkerCrashError) or not retry.wants(
+            error, job.tries
+        )
+        if is_last or not self._plan(job, retry, error):
+            self._complete(job)
+
+    def _told(self, job: Job, member: _Member, retry: Retry) -> str:
+        """Return what an error says of its task."""
+        tries = f"attempt {job.tries} of {retry.attempts}, " * (retry.attempts > 1)
+        return f"{job.title} {tries}{self._name(member)}"
+
+    def _plan(self, job: Job, retry: Retry, error: BaseException) -> bool:
+        """Plan another attempt, unless nobody is there to make one any more."""
+        if self._rng is None:
+            self._rng = as_generator()
+        with self._lock:
+            if self._interrupted.done():
+                return False
+            rest = retry.delay(job.tries, self._rng)
+            job.failed(error, job.finished)
+            self._resting.add(job)
+        self._clock.call_at(job.finished + rest, partial(self._try_again, job))
+        return True
+
+    def _try_again(self, job: Job) -> None:
+        """Put a task into the queue once more."""
+        with self._lock:
+            if job not in self._resting:
+                return
+            self._resting.remove(job)
+            self._pending.append(job)
+        self._clock.call_soon(self._dispatch)
+
+    def _succeed(self, job: Job, result: Any) -> None:
+        """Give the owner the result, and keep the record of the task."""
+        job.finished = self._clock.time()
+        job.error = None
+        try:
+            job.future.set_result(result)
+        finally:
+            self._settle(job)
+
+    def _complete(self, job: Job) -> None:
+        """Give the owner the error, and keep the record of the task."""
+        try:
+            job.future.set_exception(job.error)
+        finally:
+            self._settle(job)
+
+    def _settle(self, job: Job) -> None:
+        """Keep the facts of a task only, and say so if it was the last one."""
+        with self._lock:
+            self._tasks[job.index] = job.settle()
+            self.unfinished -= 1
+            if self.unfinished:
+                return
+            drains, self._drains = self._drains, []
+            idle = len(self._idle) if self.is_closed else 0
+        for done in drains:
+            done.set_result(None)
+        for _ in range(idle):
+            self._clock.call_soon(self._dispatch)
+
+    def _name(self, member: _Member) -> str:
+        """Return what a worker is called."""
+        label = member.worker.label
+        return f"{self._label}-{member.number}" + (f" ({label})" if label else "")

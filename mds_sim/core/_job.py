@@ -1,0 +1,87 @@
+"""A task on its way through the pool, and the future that its owner holds."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import CancelledError
+from typing import Any
+
+from .clock import Clock, ClockFuture
+from .task import Attempt, Task, TaskRecord, describe
+
+
+class TaskFuture(ClockFuture):
+    """The future of a task: its result, and its record.
+
+    On a `VirtualClock` wait for it by `result`, `exception`, or the pool's ``drain``
+    and ``as_completed``: those of ``concurrent.futures`` let no time of the clock pass.
+    """
+
+    _facts: tuple[Any, ...] = ()
+
+    def __init__(self, clock: Clock, job: Job) -> None:
+        super().__init__(clock)
+        self._job: Job | None = job
+
+    @property
+    def record(self) -> TaskRecord:
+        """What the pool knows of the task now."""
+        job = self._job
+        return TaskRecord(*self._facts) if job is None else job.record()
+
+    def settle(self, facts: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Take the last facts of the task, and let go of the rest of it."""
+        self._facts = facts
+        self._job = None
+        return facts
+
+
+class Job:
+    """A task on its way through the pool."""
+
+    # Of the class until they change: a task is made in a few microseconds.
+    started = finished = math.nan
+    worker = -1
+    error: BaseException | None = None
+    earlier: tuple[Attempt, ...] = ()
+    is_begun = False
+    tries = 0  # how often a worker took it from the queue
+    crashes = 0  # how often its worker came to its end
+
+    def __init__(self, index: int, task: Task, submitted: float, clock: Clock) -> None:
+        self.index = index
+        self.task = task
+        self.future = TaskFuture(clock, self)
+        self.submitted = submitted
+
+    @property
+    def title(self) -> str:
+        """How it is called in errors."""
+        return f"task {self.index}, {self.task.name},"
+
+    def failed(self, error: BaseException, now: float) -> None:
+        """Note an attempt that another one will follow."""
+        attempt = Attempt(self.worker, self.started, now, describe(error))
+        self.earlier += (attempt,)
+
+    def facts(self) -> tuple[Any, ...]:
+        """Return what is known of the task now: the fields of its record."""
+        cancelled = not self.is_begun and self.future.cancelled()
+        return (
+            self.index,
+            self.task.name,
+            self.submitted,
+            self.started,
+            self.finished,
+            self.worker,
+            CancelledError() if cancelled else self.error,
+            self.earlier,
+        )
+
+    def settle(self) -> tuple[Any, ...]:
+        """Leave the future with the facts only: no arguments, and no cycle."""
+        return self.future.settle(self.facts())
+
+    def record(self) -> TaskRecord:
+        """Return the record of the task as it is now."""
+        return TaskRecord(*self.facts())
