@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+STRESS ?= 34
 
 # Notebooks draw into the page, whatever the shell asks of Matplotlib.
 unexport MPLBACKEND
@@ -20,7 +21,7 @@ NBVAL := $(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-tim
 COV := --cov=mds_sim --cov-config=pyproject.toml --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab demo test lint types unit nbval coverage notebooks clean
+.PHONY: help setup lab demo test lint types unit nbval stress coverage notebooks clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +52,9 @@ unit: $(READY)  ## run the tests and the examples in docstrings
 nbval: $(READY)  ## run each notebook again and compare it with its stored outputs
 	@echo "==> pytest: notebooks"
 	@$(NBVAL) notebooks/*.ipynb
+
+stress: $(READY)  ## kill and cut the power STRESS times as often as the tests do (an hour)
+	@MDS_SIM_STRESS=$(STRESS) $(BIN)/python -m pytest -q tests/stress
 
 coverage: $(READY)  ## measure what tests and notebooks reach, into htmlcov/
 	@$(BIN)/coverage erase

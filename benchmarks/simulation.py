@@ -11,27 +11,22 @@ from __future__ import annotations
 import argparse
 import gc
 import math
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
-from pathlib import Path
 
 import ciw
 import numpy as np
 import simpy
+from report import digits, versions, write
 
 import mds_sim as mds
 from mds_sim.rng import streams
 from mds_sim.sim import _kernels, serve, serve_reference, start_times
 
-README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- simulation.py writes from here -->", "<!-- to here -->"
 SIMPY, CIW = "SimPy, arrays given", "Ciw, arrays given"
 SEED = 1
 WORKERS = 10
@@ -268,29 +263,12 @@ def table(title: str, item: str, n: int, times: dict[str, float], draw: str) -> 
     return "\n".join(lines) + "\n"
 
 
-def digits(value: float, up: bool) -> str:
-    """Round to three digits, in the direction that flatters us least."""
-    unit = 10.0 ** (math.floor(math.log10(value)) - 2)
-    rounded = (math.ceil if up else math.floor)(value / unit) * unit
-    return f"{rounded:,.0f}" if unit >= 1 else f"{rounded:.{-math.log10(unit):.0f}f}"
-
-
-def versions() -> str:
-    """Say what was measured, and on what."""
-    packages = ("numpy", "numba", "simpy", "ciw")
-    names = ", ".join(f"{package} {version(package)}" for package in packages)
-    return (
-        f"Python {platform.python_version()}, {names}; {platform.system()} on "
-        f"{platform.machine()}, {os.cpu_count()} shared cores.\n"
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="small, and no README")
     quick = parser.parse_args().quick
     sizes = [(10_000, 3)] if quick else [(100_000, 7), (1_000_000, 3)]
-    parts = [versions()]
+    parts = [versions("numpy", "numba", "simpy", "ciw")]
     print(parts[0])
     for make in (queue, stream):
         for n, rounds in sizes:
@@ -299,10 +277,7 @@ def main() -> None:
     parts.append(alone(quick))
     print(parts[-1])
     if not quick:
-        before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        body = "\n".join(["", "", *parts, ""])
-        README.write_text(f"{before}{BEGIN}{body}{END}{after}", encoding="utf-8")
+        write("simulation.py", parts)
 
 
 if __name__ == "__main__":

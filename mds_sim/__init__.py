@@ -21,7 +21,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import analysis, data, plots, testing, theory
-    from .core import Clock, Task, TaskRecord, VirtualClock, WallClock, WorkerPool
+    from .core import (
+        Clock,
+        Ledger,
+        LedgerError,
+        PoolInsights,
+        Retry,
+        Task,
+        TaskRecord,
+        VirtualClock,
+        WallClock,
+        WorkerCrashError,
+        WorkerPool,
+    )
     from .distributions import (
         Constant,
         Empirical,
@@ -111,6 +123,7 @@ __all__ = [
     "WorstFitDecreasing",
     # running it for real
     "Clock", "WallClock", "VirtualClock", "Task", "TaskRecord", "WorkerPool",
+    "Retry", "PoolInsights", "WorkerCrashError", "Ledger", "LedgerError",
     "Message", "MessageSource", "MiniBatch", "MiniBatchBuilder", "MiniBatchTask",
     "File", "FileError", "Bucket", "BucketManager", "BucketTask", "CopyFiles",
     "ReadFiles", "EachFile",
@@ -128,7 +141,8 @@ __all__ = [
 
 # Loaded when first used: a script pays for what it needs, and for nothing else.
 _MODULES = {
-    "core": "Clock Task TaskRecord VirtualClock WallClock WorkerPool",
+    "core": "Clock Ledger LedgerError PoolInsights Retry Task TaskRecord VirtualClock "
+    "WallClock WorkerCrashError WorkerPool",
     "distributions": "Constant Empirical Exponential Gamma Law LogNormal Uniform",
     "files": "BestFit BestFitDecreasing Bucket BucketingStrategy "
     "BucketManager BucketTask CopyFiles EachFile File FileError "

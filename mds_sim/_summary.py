@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 from ._tables import html_table, text_table
 from .units import format_bytes, format_seconds
 
+FEWEST_JOBS = 30  # from which on a load is judged
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -73,7 +75,9 @@ class Summary:
         judged from 30 jobs on; buckets come in bursts and are not judged.
         """
         load = self.offered_load
-        return load is not None and self.jobs >= 30 and load >= self.workers
+        if load is None or self.jobs < FEWEST_JOBS:
+            return False
+        return load >= self.workers
 
     def _load_row(self) -> list[tuple[str, str]]:
         if self.offered_load is None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 T = TypeVar("T")
+Array = TypeVar("Array", bound=NDArray[Any])
 
 
 def finite(name: str, value: float, unit: str = "") -> float:
@@ -141,6 +142,32 @@ def sizes(name: str, values: ArrayLike) -> NDArray[np.int64]:
     whole = (number >= 0) & (number < 2.0**63) & (number == np.floor(number))
     _each(name, number, whole, "whole bytes >= 0")
     return number.astype(np.int64)
+
+
+def addable(name: str, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return sizes >= 0 that add up to no more than int64 can hold."""
+    most = np.iinfo(np.int64).max
+    if sizes.size and int(sizes.max()) > most // sizes.size:
+        total = sum(sizes.tolist())
+        if total > most:
+            rule = "add up to at most 2**63 - 1 bytes"
+            raise ValueError(f"{name} must {rule}, got {total}")
+    return sizes
+
+
+def instance(name: str, value: Any, kind: type[T], rule: str) -> T:
+    """Return `value` if it is of a kind, or say what would be."""
+    if isinstance(value, kind):
+        return value
+    is_class = isinstance(value, type)
+    got = f"the class {value.__name__}: call it" if is_class else repr(value)
+    raise TypeError(f"{name} must be {rule}, got {got}")
+
+
+def sealed(array: Array) -> Array:
+    """Set an array read-only that nobody else has, and return it."""
+    array.setflags(write=False)
+    return array
 
 
 def _each(name: str, array: NDArray[Any], valid: NDArray[np.bool_], rule: str) -> None:

@@ -235,8 +235,7 @@ class Empirical:
         values = _validate.durations("values", self.values)
         if not values.size:
             raise ValueError("values must hold at least one value, got none")
-        values.setflags(write=False)
-        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "values", _validate.sealed(values))
 
     def __repr__(self) -> str:
         return f"Empirical({len(self._array)} values, mean={self.mean:.4g})"

@@ -20,8 +20,34 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+def no_sizes(n: int) -> Ints:
+    """Return a size of 0 for each of n items: one number in memory, read-only.
+
+    Examples
+    --------
+    >>> sizes = no_sizes(10**12)
+    >>> sizes.size, sizes[-2:]
+    (1000000000000, array([0, 0]))
+    """
+    return np.ndarray(n, np.int64, bytes(8), strides=(0,))
+
+
+def _is_sealed(values: Any, kind: type) -> bool:
+    """Tell whether it is a column already that nobody can write to."""
+    if not (type(values) is np.ndarray and values.dtype == kind and values.ndim == 1):
+        return False
+    while isinstance(values, np.ndarray):
+        if values.flags.writeable:
+            return False
+        values = values.base
+    return values is None or isinstance(values, bytes)
+
+
 class _Columns:
-    """Columns of equal length, converted, checked and set read-only."""
+    """Columns of equal length, converted, checked and read-only.
+
+    They are copies, but for arrays that are read-only with all that they look into.
+    """
 
     _integers: frozenset[str] = frozenset()
 
@@ -29,15 +55,16 @@ class _Columns:
         length = -1
         for name, values in self._columns():
             whole = name in self._integers
-            read = _validate.integers if whole else _validate.numbers
-            array: Floats | Ints = read(name, values)
+            array: Floats | Ints = values
+            if not _is_sealed(values, np.int64 if whole else np.float64):
+                read = _validate.integers if whole else _validate.numbers
+                array = _validate.sealed(read(name, values))
             if length not in (-1, array.size):
                 raise ValueError(
                     f"{name} must have shape ({length},) as the other columns, "
                     f"got {array.shape}"
                 )
             length = array.size
-            array.setflags(write=False)
             object.__setattr__(self, name, array)
 
     def _columns(self) -> Iterator[tuple[str, Any]]:

@@ -29,6 +29,8 @@ def as_generator(rng: RNG = None) -> np.random.Generator:
     ------
     TypeError
         If `rng` is none of these (a legacy ``RandomState``, for example).
+    ValueError
+        If it is a seed below 0.
 
     Examples
     --------
@@ -36,6 +38,8 @@ def as_generator(rng: RNG = None) -> np.random.Generator:
     >>> as_generator(generator) is generator
     True
     """
+    if isinstance(rng, (int, np.integer)) and rng < 0:
+        raise ValueError(f"rng must be >= 0 if it is a seed, got {rng!r}")
     if rng is None or isinstance(rng, (int, np.integer, np.random.Generator)):
         return np.random.default_rng(rng)
     raise TypeError(

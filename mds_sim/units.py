@@ -13,6 +13,8 @@ Examples
 
 from __future__ import annotations
 
+import math
+
 MINUTE: float = 60.0
 HOUR: float = 60.0 * MINUTE
 DAY: float = 24.0 * HOUR
@@ -30,7 +32,14 @@ def format_seconds(seconds: float) -> str:
     --------
     >>> format_seconds(0.0042), format_seconds(95.0), format_seconds(5 * HOUR)
     ('4.2 ms', '1.58 min', '5 h')
+
+    What nobody knows is a dash:
+
+    >>> format_seconds(math.nan)
+    '-'
     """
+    if math.isnan(seconds):
+        return "-"
     for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (1.0, "s")):
         if abs(seconds) >= unit:
             return f"{_three_digits(seconds / unit)} {name}"

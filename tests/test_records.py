@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mds_sim.records import Failure, Items, Jobs, RunRecord, Throughput
+from mds_sim._validate import sealed
+from mds_sim.records import (
+    Failure,
+    Items,
+    Jobs,
+    RunRecord,
+    Throughput,
+    no_sizes,
+)
 from mds_sim.sim.workers import serve
 
 ITEMS: dict[str, Any] = {
@@ -87,6 +95,30 @@ class TestColumns:
             items.arrival[0] = 1.0
         with pytest.raises(FrozenInstanceError):
             items.arrival = arrival  # type: ignore[misc]
+
+    def test_columns_that_nobody_can_write_to_are_not_copied(self) -> None:
+        arrival, size = sealed(np.zeros(3)), no_sizes(3)
+        items = Items(arrival, size, np.zeros(3))
+        assert items.arrival is arrival
+        assert items.size is size
+        assert items.to_dict()["size"] == [0, 0, 0]
+
+    def test_a_view_that_looks_into_what_can_change_is_copied(self) -> None:
+        behind = np.zeros(3)
+        items = Items(sealed(behind[:]), [1, 1, 1], [0, 0, 0])
+        behind[0] = 7.0
+        assert items.arrival[0] == 0.0
+
+    def test_memory_that_can_change_is_copied(self) -> None:
+        memory = bytearray(24)
+        items = Items(sealed(np.frombuffer(memory)), [1, 1, 1], [0, 0, 0])
+        memory[:8] = b"\x11" * 8
+        assert items.arrival[0] == 0.0
+
+    def test_columns_of_another_kind_are_converted(self) -> None:
+        items = Items(sealed(np.arange(2)), sealed(np.ones(2)), [0, 0])
+        assert items.arrival.dtype == np.float64
+        assert items.size.dtype == np.int64
 
     @pytest.mark.parametrize(
         ("columns", "kind", "message"),

@@ -18,6 +18,14 @@ def test_a_seed_makes_the_generator_that_numpy_makes(seed: int) -> None:
     assert np.array_equal(as_generator(seed).random(5), expected)
 
 
+@pytest.mark.parametrize("seed", [-1, np.int32(-1)])
+def test_a_seed_is_not_negative(seed: int) -> None:
+    message = f"rng must be >= 0 if it is a seed, got {seed!r}"
+    for split in (as_generator, streams):
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            split(seed)
+
+
 def test_a_generator_is_returned_as_it_is() -> None:
     generator = np.random.default_rng(1)
     assert as_generator(generator) is generator

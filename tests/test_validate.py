@@ -252,3 +252,38 @@ class TestWholeNumbers:
         answer = _validate.sizes("x", [1e6, 0.0])
         assert answer.dtype == np.int64
         assert answer.tolist() == [10**6, 0]
+
+
+class TestSums:
+    @pytest.mark.parametrize(
+        "sizes", [[], [0], [2**63 - 1, 0], [2**62, 2**62 - 1], [2**61] * 3]
+    )
+    def test_what_int64_can_hold_is_fine(self, sizes: list[int]) -> None:
+        array = np.array(sizes, np.int64)
+        assert _validate.addable("x", array) is array
+
+    @pytest.mark.parametrize("sizes", [[2**62, 2**62], [2**63 - 1, 1], [2**61] * 4])
+    def test_more_is_refused(self, sizes: list[int]) -> None:
+        message = f"x must add up to at most 2**63 - 1 bytes, got {sum(sizes)}"
+        with refusal(ValueError, message):
+            _validate.addable("x", np.array(sizes))
+
+
+class TestInstances:
+    def test_a_value_of_the_kind_is_returned(self) -> None:
+        value = Fraction(1, 3)
+        assert _validate.instance("x", value, Fraction, "a Fraction") is value
+
+    @pytest.mark.parametrize(
+        ("value", "got"), [(0.5, "0.5"), (Fraction, "the class Fraction: call it")]
+    )
+    def test_anything_else_is_refused(self, value: Any, got: str) -> None:
+        with refusal(TypeError, f"x must be a Fraction, got {got}"):
+            _validate.instance("x", value, Fraction, "a Fraction")
+
+
+def test_a_sealed_array_cannot_be_written_to() -> None:
+    array = np.zeros(2)
+    assert _validate.sealed(array) is array
+    with pytest.raises(ValueError, match="read-only"):
+        array[0] = 1.0

@@ -86,6 +86,11 @@ def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:
     confidence : float, optional
         Share of such intervals that shall hold the true mean, in (0, 1).
 
+    Returns
+    -------
+    Interval
+        For the mean; of no width if all values are equal.
+
     Raises
     ------
     ValueError
@@ -170,6 +175,11 @@ def quantile_interval(
     confidence : float, optional
         Share of such intervals that shall hold the true quantile, at least.
 
+    Returns
+    -------
+    Interval
+        Its `mean` is the quantile of the values, its `ends` two of them.
+
     Raises
     ------
     ValueError
@@ -216,8 +226,11 @@ def student(values: Floats, confidence: float, method: str, note: str = "") -> I
 
     n, confidence = values.size, share("confidence", confidence)
     factor = stdtrit(n - 1, (1.0 + confidence) / 2.0)
-    half_width = float(factor * values.std(ddof=1) / math.sqrt(n))
-    return Interval(float(values.mean()), half_width, confidence, n, method, note)
+    # From the first value on: equal ones then differ by nothing, not by rounding.
+    away = values - values[0]
+    half_width = float(factor * away.std(ddof=1) / math.sqrt(n))
+    mean = float(values[0] + away.mean())
+    return Interval(mean, half_width, confidence, n, method, note)
 
 
 def finite_values(name: str, values: ArrayLike, least: int = 2) -> Floats:

@@ -118,6 +118,11 @@ def replicate(
     progress : bool, optional
         Show a progress bar.
 
+    Returns
+    -------
+    Replications
+        What the function returned, in order, whoever called it.
+
     Raises
     ------
     Exception
@@ -177,6 +182,11 @@ def compare_pair(
         As in `replicate`.
     key, confidence : optional
         Which figure to compare and how surely, as in `Replications.interval`.
+
+    Returns
+    -------
+    PairComparison
+        Both figures of each replication, and an interval for their mean difference.
 
     Raises
     ------

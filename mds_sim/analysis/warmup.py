@@ -104,8 +104,7 @@ def mser5(series: ArrayLike) -> Warmup:
     """
     values = finite_values("series", series, 2 * BATCH * FEWEST)
     means = values[: values.size // BATCH * BATCH].reshape(-1, BATCH).mean(axis=1)
-    curve = _mser(means)[: 1 - FEWEST]
-    curve.setflags(write=False)
+    curve = _validate.sealed(_mser(means)[: 1 - FEWEST])
     return Warmup(BATCH * int(curve.argmin()), curve, values.size)
 
 
@@ -189,6 +188,11 @@ def naive_interval(series: ArrayLike, *, confidence: float = 0.95) -> Interval:
     confidence : float, optional
         What would hold if they were independent.
 
+    Returns
+    -------
+    Interval
+        Far too narrow, as a rule.
+
     Raises
     ------
     ValueError
@@ -215,13 +219,16 @@ def naive_interval(series: ArrayLike, *, confidence: float = 0.95) -> Interval:
 
 def _means(values: Floats, batches: int) -> Floats:
     """Return the means of equal batches, the last of which ends the series."""
-    means: Floats = values[values.size % batches :].reshape(batches, -1).mean(axis=1)
-    return means
+    rest = values[values.size % batches :]
+    # From the first value on: the means of equal values are then equal.
+    away = (rest - rest[0]).reshape(batches, -1)
+    return np.asarray(rest[0] + away.mean(axis=1))
 
 
 def _lag_one(means: Floats) -> float:
     """Estimate the correlation of neighbours: 1 - von Neumann's ratio / 2."""
-    around = means - means.mean()
+    away = means - means[0]
+    around = away - away.mean()
     squares = float(around @ around)
     steps = np.diff(means)
     return 1.0 - float(steps @ steps) / (2.0 * squares) if squares else 0.0

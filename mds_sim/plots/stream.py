@@ -127,7 +127,12 @@ def plot_throughput(
     ax.set_ylim(bottom=0)
     ax.set_xlabel(f"time [{unit}]")
     ax.set_ylabel("items a minute")
-    ax.set_title(f"{mean:.3g} items a minute come and go")
+    title = f"{mean:.3g} items a minute come and go"
+    if record.summary().is_unstable:
+        come = float(np.ptp(record.items.arrival))
+        rate = 60.0 * (len(record.items) - 1) / come
+        title = f"{rate:.3g} items a minute come, but {mean:.3g} go"
+    ax.set_title(title)
     ax.legend()
     return ax
 
@@ -178,7 +183,9 @@ def plot_batch_sizes(
     title = f"A batch holds {mean:.3g} messages on average"
     if law is not None and sizes.size:
         line = np.arange(max(int(sizes.min()) - 3, 1), int(sizes.max()) + 4)
-        ax.plot(line, law.size_pmf(line), color=OKABE_ITO[3], label="1 + Poisson(m)")
+        most = "" if law.max_messages is None else f", at most {law.max_messages}"
+        name = f"1 + Poisson(m){most}"
+        ax.plot(line, law.size_pmf(line), color=OKABE_ITO[3], label=name)
         title += f" (theory: {law.mean_size:.3g})"
     ax.set_ylim(bottom=0)
     ax.set_xlabel("messages in a batch")

@@ -13,20 +13,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+try:
+    import numba
+except ImportError:  # not there, or too old for this NumPy
+    numba = None
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+HAS_NUMBA = numba is not None
 DONE = -1
 RAN_OUT = -2
 
 
 def _compiled(function: Function) -> Function:
-    """Compile a function when it is first called, and keep the result on disk."""
+    """Compile a function when it is first called, and keep the result on disk.
+
+    Without Numba it stays as it is: the same answers, slower.
+    """
+    if not HAS_NUMBA:
+        return function
     try:
         compiled = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # a read-only installation, and no home to keep a cache in

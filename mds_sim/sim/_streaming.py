@@ -36,17 +36,30 @@ def poisson_times(
 
 
 @_compiled
-def first_message_starts(times: Floats, length: float, most: int) -> Ints:
-    """Return the first message of each batch: one step a message."""
-    # No more than windows fit into the span, and full batches into the stream.
-    by_time = (times[-1] - times[0]) / length + times.size // most + 2.0
-    starts = np.empty(int(min(by_time, times.size)), np.int64)
+def _note_starts(times: Floats, length: float, most: int, starts: Ints) -> int:
+    """Note the first message of each batch where there is room; count the batches."""
     n_batches, end, first = 0, -np.inf, 0
     for i in range(times.size):
         if times[i] >= end or i - first >= most:
-            starts[n_batches] = first = i
+            if n_batches < starts.size:
+                starts[n_batches] = i
             n_batches += 1
-            end = times[i] + length
+            first, end = i, times[i] + length
+    return n_batches
+
+
+@_compiled
+def first_message_starts(times: Floats, length: float, most: int) -> Ints:
+    """Return the first message of each batch: one step a message."""
+    # As many as windows fit into the span, and full batches into the stream. There
+    # may be more, for `times[i] + length` may be rounded down: then once more.
+    likely = (times[-1] - times[0]) / length + times.size // most + 2.0
+    room = int(likely) if 2.0 <= likely < times.size else times.size
+    starts = np.empty(room, np.int64)
+    n_batches = _note_starts(times, length, most, starts)
+    if n_batches > room:
+        starts = np.empty(n_batches, np.int64)
+        _note_starts(times, length, most, starts)
     return starts[:n_batches].copy()
 
 

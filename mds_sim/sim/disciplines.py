@@ -139,8 +139,7 @@ class WorkerSchedule:
         if workers[-1] == 0:
             raise ValueError("workers must end with >= 1, or jobs may wait for ever")
         for name, array in (("times", times), ("workers", workers)):
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, _validate.sealed(array))
 
     def on_duty(self, time: ArrayLike) -> Ints:
         """Tell how many are on duty at each time, int64."""

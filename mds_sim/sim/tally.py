@@ -27,10 +27,10 @@ class Distribution:
         Exact; NaN if there are none.
     edges : ndarray of float64, shape (n_bins + 1,)
         Bins that are not empty, and those between them: 64 to a doubling, so that a
-        bin is at most a 64th of its values wide.
+        bin is at most a 64th of its values wide. What is below 1e-9 is in one bin,
+        from 0 on.
     counts : ndarray of int64, shape (n_bins,)
-        How many values are in [edges[i], edges[i + 1]); what is below 1e-9 is in the
-        first bin.
+        How many values are in [edges[i], edges[i + 1]).
 
     Examples
     --------
@@ -52,18 +52,28 @@ class Distribution:
     def quantile(self, p: float) -> float:
         """Return the p-quantile, to within a bin: a 64th of its value.
 
+        What is below 1e-9 is all taken for the least value: waits of 0 give 0.
+
         Parameters
         ----------
         p : float
             In [0, 1].
+
+        Returns
+        -------
+        float
+            NaN if there are no values.
         """
         p = _validate.non_negative("p", p)
         if p > 1:
             raise ValueError(f"p must be in [0, 1], got {p!r}")
         if not self.count:
             return math.nan
+        rank = p * self.count
+        if self.edges[0] == 0.0 and rank <= self.counts[0]:
+            return self.minimum
         below = np.concatenate([[0], np.cumsum(self.counts)])
-        value = float(np.interp(p * self.count, below, self.edges))
+        value = float(np.interp(rank, below, self.edges))
         return min(max(value, self.minimum), self.maximum)
 
 
@@ -106,6 +116,9 @@ class Tally:
         used = np.flatnonzero(self.counts)
         first, after = (int(used[0]), int(used[-1]) + 1) if used.size else (0, 0)
         bits = np.arange(first, after + 1) + self._kernels.LOWEST
+        edges = (bits.astype(np.int64) << self._kernels.SHIFT).view(np.float64)
+        if first == 0:  # where all that is smaller is, too
+            edges[0] = 0.0
         mean = total / count if count else math.nan
         return Distribution(
             count=int(count),
@@ -113,6 +126,6 @@ class Tally:
             variance=max(squares / count - mean**2, 0.0) if count else math.nan,
             minimum=least if count else math.nan,
             maximum=largest if count else math.nan,
-            edges=(bits.astype(np.int64) << self._kernels.SHIFT).view(np.float64),
+            edges=edges,
             counts=self.counts[first:after].copy(),
         )

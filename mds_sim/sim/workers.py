@@ -271,11 +271,10 @@ def kernels_for(n_jobs: int) -> ModuleType | None:
 @cache
 def _kernels() -> ModuleType | None:
     """Import the kernels, and Numba with them, on first use."""
-    try:
-        from . import _kernels
-    except ImportError:
-        return None
-    return _kernels
+    from . import _kernels
+
+    # As they are written they are slower than the references.
+    return _kernels if _kernels.HAS_NUMBA else None
 
 
 def _is_vector(array: Any) -> bool:

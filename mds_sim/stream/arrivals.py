@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,12 +19,19 @@ from mds_sim.rng import RNG, as_generator
 Floats = NDArray[np.float64]
 
 _CHUNK = 4096  # arrivals drawn at a time when nobody says how many are needed
-_MOST = 2**20  # and when somebody says a great many
+_MOST = 2**15  # and when somebody says a great many: 256 kB
 COMPILED_FROM = 2**14  # at a time: below, compiled code does not pay for its loading
 
 
 class Arrivals(ABC):
     """A process of arrivals; your own needs `chunks` only.
+
+    Attributes
+    ----------
+    is_finite : bool
+        Whether it ends by itself; True, as a trace does, unless your class says
+        otherwise. An endless one must say False: then whoever forgets `n` and `until`
+        gets an error, and does not wait for ever.
 
     Examples
     --------
@@ -32,6 +40,21 @@ class Arrivals(ABC):
     ...         yield np.array([0.0, 60.0])
     >>> Twice().sample()
     array([ 0., 60.])
+
+    And without end:
+
+    >>> import itertools
+    >>> class EachMinute(Arrivals):
+    ...     is_finite = False
+    ...
+    ...     def chunks(self, rng, hint=1):
+    ...         for minute in itertools.count():
+    ...             yield [60.0 * minute]
+    >>> EachMinute().sample(until=150.0)
+    array([  0.,  60., 120.])
+    >>> EachMinute().sample()
+    Traceback (most recent call last):
+    ValueError: n or until must be given: these arrivals never end by themselves
     """
 
     is_finite: bool = True
@@ -41,6 +64,7 @@ class Arrivals(ABC):
         """Yield ascending times [s] from 0 on, some at a time.
 
         What is drawn must not depend on `hint`, how many are likely to be needed.
+        Whoever takes the times checks each chunk, against the one before as well.
         """
 
     def sample(
@@ -64,10 +88,21 @@ class Arrivals(ABC):
         Raises
         ------
         ValueError
-            If neither `n` nor `until` ends a process that never ends by itself.
+            If neither `n` nor `until` ends a process that never ends by itself, or if
+            its times are not ascending, not finite or below 0.
         """
         self.check_end(n, until)
-        return np.concatenate([np.empty(0), *self.parts(n, until, rng)])
+        times, size = np.empty(0), 0
+        for part in self.parts(n, until, rng):
+            after = size + part.size
+            if times.size < after:  # a quarter more, so that few steps need to grow
+                room = times.size + times.size // 4
+                room = room if n is None else min(room, n)
+                times.resize(max(room, after), refcheck=False)
+            times[size:after] = part
+            size = after
+        times.resize(size, refcheck=False)
+        return times
 
     def iterate(
         self, n: int | None = None, until: float | None = None, rng: RNG = None
@@ -93,8 +128,15 @@ class Arrivals(ABC):
         self, left: int | None, end: float, rng: np.random.Generator, hint: int
     ) -> Iterator[Floats]:
         """Yield chunks until there are as many as wanted or `end` is reached."""
+        # Ours are in order by the way they are made, unless sums exceed all floats.
+        is_ours = type(self).chunks in _IN_ORDER
+        taken, last = 0, 0.0
         for chunk in self._chunks_until(end, rng, hint):
-            part = np.asarray(chunk, np.float64)[:left]
+            part = chunk if is_ours else _validate.numbers("arrivals", chunk)
+            part = part[:left]
+            if part.size and not (is_ours and part[-1] < np.inf):
+                _check(part, taken, last)
+            taken, last = taken + part.size, float(part[-1]) if part.size else last
             within = int(np.searchsorted(part, end, side="left"))
             if within:
                 yield part[:within]
@@ -113,8 +155,8 @@ class Arrivals(ABC):
         return self.chunks(rng, hint)
 
     def _hint(self, n: int | None, end: float) -> int:
-        """Guess how many arrivals are needed."""
-        return _CHUNK if n is None else min(max(n, 1), _MOST)
+        """Guess how many arrivals to draw at a time: equal parts of all."""
+        return _CHUNK if n is None else math.ceil(n / math.ceil(n / _MOST)) if n else 1
 
     def check_end(self, n: int | None, until: float | None) -> None:
         """Refuse to draw for ever."""
@@ -245,6 +287,12 @@ class VaryingPoissonArrivals(Arrivals):
     is_finite = False
 
     def __post_init__(self) -> None:
+        if not callable(self.rate_of_time):
+            raise TypeError(
+                "rate_of_time must be a function that takes times [s] and returns "
+                f"rates [per second], got {self.rate_of_time!r}; for a constant rate "
+                "there is PoissonArrivals"
+            )
         _validate.positive("max_rate", self.max_rate, "per second")
 
     def chunks(self, rng: np.random.Generator, hint: int = _CHUNK) -> Iterator[Floats]:
@@ -258,9 +306,7 @@ class VaryingPoissonArrivals(Arrivals):
         # drawn does not depend on how much is drawn at a time.
         gaps, coins = rng.spawn(2)
         for times in PoissonArrivals(self.max_rate)._cut(None, end, gaps, hint):
-            rate = np.broadcast_to(
-                np.asarray(self.rate_of_time(times), np.float64), times.shape
-            )
+            rate = self._rates(times)
             valid = (rate >= 0) & (rate <= self.max_rate)
             if not valid.all():
                 i = int(np.argmin(valid))
@@ -269,6 +315,16 @@ class VaryingPoissonArrivals(Arrivals):
                     f"but it is {rate[i]} at {times[i]} s"
                 )
             yield times[coins.random(times.size) * self.max_rate < rate]
+
+    def _rates(self, times: Floats) -> Floats:
+        """Ask for the rates; one number stands for all of them."""
+        rate = np.asarray(self.rate_of_time(times), np.float64)
+        if rate.shape not in ((), (1,), times.shape):
+            raise ValueError(
+                f"rate_of_time must return a rate for each of {times.size} times, "
+                f"got shape {rate.shape}"
+            )
+        return np.broadcast_to(rate, times.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,8 +352,7 @@ class TraceArrivals(Arrivals):
     report: str = ""
 
     def __post_init__(self) -> None:
-        times = _validate.times("times", self.times)
-        times.setflags(write=False)
+        times = _validate.sealed(_validate.times("times", self.times))
         object.__setattr__(self, "times", times)
 
     def __repr__(self) -> str:
@@ -323,12 +378,33 @@ class TraceArrivals(Arrivals):
         yield np.asarray(self.times, np.float64)
 
 
+_IN_ORDER = {
+    kind.chunks
+    for kind in (
+        PoissonArrivals,
+        RenewalArrivals,
+        VaryingPoissonArrivals,
+        TraceArrivals,
+    )
+}
+
+
 def as_arrivals(arrivals: Any) -> Arrivals:
     """Return `arrivals` if they are, or say what would be."""
-    if isinstance(arrivals, Arrivals):
-        return arrivals
-    is_class = isinstance(arrivals, type)
-    got = f"the class {arrivals.__name__}: call it" if is_class else repr(arrivals)
-    raise TypeError(
-        f"arrivals must be Arrivals such as PoissonArrivals(rate), got {got}"
-    )
+    rule = "Arrivals such as PoissonArrivals(rate)"
+    return _validate.instance("arrivals", arrivals, Arrivals, rule)  # type: ignore[type-abstract]
+
+
+def _check(times: Floats, before: int, last: float) -> None:
+    """Name the first of some times that cannot be, after `before` up to `last`."""
+    earlier = np.concatenate([[last], times[:-1]])
+    valid = (times >= earlier) & (times < np.inf)
+    if not valid.all():
+        i = int(np.argmin(valid))
+        here = f"arrivals[{before + i}] = {times[i]}"
+        if not 0 <= times[i] < np.inf:
+            raise ValueError(f"arrivals must be >= 0 and finite [s], but {here}")
+        raise ValueError(
+            f"arrivals must be ascending, but {here} comes after {earlier[i]}; "
+            "sort them first"
+        )

@@ -54,6 +54,9 @@ class OpenWindow:
     """
 
     def __init__(self, rule: WindowRule) -> None:
+        from .windows import as_rule  # which imports this module
+
+        as_rule(rule)
         if rule.max_messages is not None:
             _validate.count("max_messages", rule.max_messages)
         if rule.max_bytes is not None:
@@ -63,6 +66,7 @@ class OpenWindow:
         self.load = 0
         self._opened = math.nan
         self._deadline = math.inf
+        self._latest = 0.0  # of all times that were told
 
     def deadline(self) -> float:
         """Return when the open window ends [s]; ``inf`` if none is open."""
@@ -74,10 +78,10 @@ class OpenWindow:
         Parameters
         ----------
         time : float
-            Not before any time that was told earlier [s].
+            >= 0, and not before any time that was told earlier [s].
         item : object, optional
         size : int, optional
-            Its size [bytes].
+            Its size [bytes], >= 0.
 
         Returns
         -------
@@ -87,29 +91,65 @@ class OpenWindow:
 
         Raises
         ------
+        ValueError
+            If `time` is before an earlier one, NaN or infinite, if `size` is no
+            number of bytes, or if the rule's deadline is not later than `time`.
         Exception
-            What the rule raises, or ValueError if its deadline is not later than
-            `time`; the item is not taken then, and nothing is closed.
+            What the rule raises. Whatever is raised, the item is not taken and nothing
+            is closed.
         """
+        self._check(time)
+        if type(size) is not int or size < 0:
+            size = _validate.size("size", size, least=0)
         most, limit = self.rule.max_messages, self.rule.max_bytes
         is_over = time >= self._deadline
         is_over |= limit is not None and self.load + size > limit
         opened = self._opened if self.items and not is_over else time
         # Whatever a rule raises comes here, before anything has changed.
         deadline = later(self.rule, self.rule.deadline(opened, time), time)
-        closed = self.advance(time) + (self.flush(time) if is_over else [])
+        closed = self.advance(time) + (self._close(time) if is_over else [])
         self.items.append(item)
         self.load += size
         self._opened, self._deadline = opened, deadline
         if len(self.items) == most or (limit is not None and self.load >= limit):
-            closed += self.flush(time)
+            closed += self._close(time)
         return closed
 
     def advance(self, time: float) -> list[ClosedBatch]:
-        """Let time pass until `time`; return the batch that this closes, if any."""
-        return self.flush(self._deadline) if time >= self._deadline else []
+        """Let time pass until `time`; return the batch that this closes, if any.
+
+        Parameters
+        ----------
+        time : float
+            >= 0 [s]; one before those that were told earlier changes nothing.
+        """
+        if not 0.0 <= time < math.inf:
+            _validate.non_negative("time", time, "s")
+        self._latest = max(self._latest, float(time))
+        return self._close(self._deadline) if time >= self._deadline else []
 
     def flush(self, time: float) -> list[ClosedBatch]:
+        """Close what is open at `time`; return that batch, if any.
+
+        Parameters
+        ----------
+        time : float
+            Not before any time that was told earlier [s].
+        """
+        self._check(time)
+        self._latest = float(time)
+        return self._close(time)
+
+    def _check(self, time: float) -> None:
+        """Refuse to go back in time."""
+        if not self._latest <= time < math.inf:
+            _validate.non_negative("time", time, "s")
+            raise ValueError(
+                f"time must be >= {self._latest!r} s, the latest that was told, "
+                f"got {time!r}"
+            )
+
+    def _close(self, time: float) -> list[ClosedBatch]:
         """Close what is open at `time`; return that batch, if any."""
         if not self.items:
             return []
@@ -156,9 +196,10 @@ def one_by_one(rule: WindowRule, times: Floats, sizes: Ints) -> tuple[Ints, Floa
 
 def later(rule: WindowRule, deadline: float, latest: float) -> float:
     """Return a deadline, or say that no message could have come before it."""
-    if not isinstance(deadline, (int, float)):
+    if not isinstance(deadline, int | float | np.integer | np.floating):
         kind = type(deadline).__name__
         raise TypeError(f"the deadline of {rule!r} must be a time [s], got {kind}")
+    deadline = float(deadline)  # or float32 would be compared as such
     if not deadline > latest:
         raise ValueError(
             f"the deadline of {rule!r} must be later than the latest message "

@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mds_sim import _validate
+from mds_sim._summary import FEWEST_JOBS
 from mds_sim._tables import html_table, text_table
 from mds_sim.distributions import draw_sizes
+from mds_sim.records import no_sizes
 from mds_sim.rng import Streams
 from mds_sim.sim.service import service_times
 from mds_sim.sim.tally import Distribution, Tally
@@ -64,8 +67,11 @@ class StreamStatistics:
 
     @property
     def is_unstable(self) -> bool:
-        """Whether more work came than the workers can do: waits grow without end."""
-        return self.offered_load >= self.workers
+        """Whether more work came than the workers can do: waits grow without end.
+
+        It is judged from 30 batches on, as in the summary of a record.
+        """
+        return self.batches >= FEWEST_JOBS and self.offered_load >= self.workers
 
     @property
     def messages(self) -> int:
@@ -105,7 +111,9 @@ class StreamStatistics:
             rows.append((name, mean, median, late, most))
         size = self.size
         figures = (size.mean, size.quantile(0.5), size.quantile(0.99), size.maximum)
-        mean, median, late, most = (f"{value:.4g}" for value in figures)
+        mean, median, late, most = (
+            "-" if math.isnan(value) else f"{value:.4g}" for value in figures
+        )
         return [*rows, ("messages a batch", mean, median, late, most)]
 
     def __str__(self) -> str:
@@ -132,6 +140,33 @@ def part_size(n: int | None) -> int:
     if n is None or n <= CHUNK:
         return CHUNK if n is None else max(n, 1)
     return math.ceil(n / math.ceil(n / CHUNK))
+
+
+def message_sizes(law: Any, n: int, rng: np.random.Generator) -> Ints:
+    """Draw the sizes of n messages; 0 each if there is no law [bytes].
+
+    Examples
+    --------
+    >>> message_sizes(None, 3, np.random.default_rng(1))
+    array([0, 0, 0])
+    """
+    if law is None:
+        return no_sizes(n)
+    return _validate.addable("sizes of messages", draw_sizes(law, n, rng))
+
+
+def loads(law: Any, sizes: Ints, first: Ints) -> Ints:
+    """Add up the sizes of the messages of each batch, from its first one on [bytes].
+
+    Examples
+    --------
+    >>> from mds_sim import Constant
+    >>> loads(Constant(4), np.array([4, 4, 4]), np.array([0, 1]))
+    array([4, 8])
+    """
+    if law is None or not first.size:
+        return no_sizes(first.size)
+    return np.add.reduceat(sizes, first)
 
 
 class Accumulator:
@@ -176,9 +211,7 @@ class Accumulator:
                 self._begin = float(chunk[0])
             times, new = self._join(chunk), chunk.size
             del chunk  # or it would be kept while the next one is drawn
-            if self._message_size is not None:
-                sizes = draw_sizes(self._message_size, new, self._chance.sizes)
-                self._sizes = np.concatenate([self._sizes, sizes])
+            self._take_sizes(new, times.size)
             self._settle(times, last=False)
             moved(new)
         self._settle(self._held, last=True)
@@ -207,6 +240,15 @@ class Accumulator:
         times[self._held.size :] = chunk
         return times
 
+    def _take_sizes(self, new: int, total: int) -> None:
+        """Draw sizes for new messages, and put them after those of the open batch."""
+        if self._message_size is None:
+            self._sizes = no_sizes(total)
+            return
+        sizes = message_sizes(self._message_size, new, self._chance.sizes)
+        both = np.concatenate([self._sizes, sizes])
+        self._sizes = _validate.addable("sizes of messages", both)
+
     def _settle(self, times: Floats, last: bool) -> None:
         """Serve all batches but the one that is open still; that one, too, at last."""
         from mds_sim.sim._streaming import serve_on
@@ -216,12 +258,10 @@ class Accumulator:
         if settled <= 0:
             self._held = times.copy()
             return
-        starts = np.append(first, times.size)[: settled + 1]
+        starts = np.append(first, times.size) if last else first
         n_items, ready = starts[1:] - starts[:-1], closes[:settled]
         held = int(starts[-1])
-        load = np.zeros(settled, np.int64)
-        if self._message_size is not None:
-            load = np.add.reduceat(self._sizes[:held], starts[:-1])
+        load = loads(self._message_size, self._sizes[:held], starts[:-1])
         duration = service_times(self._service, n_items, load, self._chance.service)
         start, finish = np.empty(settled), np.empty(settled)
         serve_on(ready, duration, self._free, self._number, start, finish)
@@ -233,4 +273,4 @@ class Accumulator:
         self._end = max(self._end, float(finish.max()))
         self._ready = [*self._ready[:1], float(ready[0]), float(ready[-1])]
         self._held = times[held:].copy()
-        self._sizes = self._sizes[held:].copy()
+        self._sizes = self._sizes[held:]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim.records import no_sizes
 from mds_sim.units import MINUTE
 
 from .decisions import later, one_by_one
@@ -76,6 +77,10 @@ class WindowRule(ABC):
     def assign(self, arrivals: ArrayLike, sizes: ArrayLike | None = None) -> Ints:
         """Tell the number of each message's batch.
 
+        Your rule may do this in a faster way of its own. Then it must say what
+        `deadline` says, which alone decides when a stream is run for real:
+        `check_window_rule` judges that.
+
         Parameters
         ----------
         arrivals : array_like of float, shape (n,)
@@ -88,9 +93,15 @@ class WindowRule(ABC):
         -------
         ndarray of int64, shape (n,)
             Batches are numbered 0, 1, ... in the order in which they open.
+
+        Raises
+        ------
+        ValueError
+            If arrivals are not ascending, finite and >= 0, or sizes not whole and
+            >= 0, of another number, or more in sum than int64 holds.
         """
         times, whole = _facts(arrivals, sizes)
-        return _numbers(self._firsts(times, whole), times.size)
+        return batch_numbers(self._firsts(times, whole), times.size)
 
     def closes(self, arrivals: ArrayLike, sizes: ArrayLike | None = None) -> Floats:
         """Tell when each batch is closed.
@@ -118,10 +129,15 @@ class WindowRule(ABC):
         ----------
         arrivals, sizes : array_like
             As in `assign`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a rule's own `assign` returns what cannot be numbers of batches.
         """
         times, whole = _facts(arrivals, sizes)
-        batch = self._own(times, whole)
-        return batch, self._closes(times, whole, batch_bounds(batch)[0])
+        first, closes = self.bounds(times, whole)
+        return batch_numbers(first, times.size), closes
 
     def bounds(self, times: Floats, sizes: Ints) -> tuple[Ints, Floats]:
         """Return the first message of each batch, and when each is closed.
@@ -141,9 +157,8 @@ class WindowRule(ABC):
 
     def _own(self, times: Floats, sizes: Ints) -> Ints:
         """Call `assign`, which a user's rule may have written without sizes."""
-        return (
-            self.assign(times) if self.max_bytes is None else self.assign(times, sizes)
-        )
+        facts = (times,) if self.max_bytes is None else (times, sizes)
+        return _checked_numbers(self, self.assign(*facts), times.size)
 
     def _firsts(self, times: Floats, sizes: Ints) -> Ints:
         """Find the first message of each batch; faster where a rule knows how."""
@@ -193,10 +208,11 @@ class WindowRule(ABC):
 
     def _byte_limit(self, sizes: Ints, total: Ints, first: int) -> int:
         """Return the message after a batch that is limited by its bytes only."""
-        limit = total[first] - sizes[first] + self.max_bytes
+        limit = int(total[first]) - int(sizes[first]) + (self.max_bytes or 0)
+        if limit > int(total[-1]):
+            return total.size
         reached = int(total.searchsorted(limit))
-        fits = reached == first or (reached < total.size and total[reached] == limit)
-        return reached + fits
+        return reached + int(reached == first or total[reached] == limit)
 
 
 @dataclass(frozen=True)
@@ -245,9 +261,10 @@ class FirstMessageWindow(WindowRule):
 
         if times[-1] + self.length == times[-1]:
             return self._jump(times, sizes)  # it says what is wrong
-        return first_message_starts(
-            times, float(self.length), self.max_messages or times.size
-        )
+        # Read-only, so that it is compiled for one kind of array and not for two.
+        view = _validate.sealed(times.view())
+        most = self.max_messages or times.size
+        return first_message_starts(view, float(self.length), most)
 
     def _deadlines(self, opened: Floats, latest: Floats) -> Floats:
         return opened + self.length
@@ -360,13 +377,8 @@ class CountWindow(WindowRule):
 
 def as_rule(window: Any) -> WindowRule:
     """Return `window` if it is a rule, or say what would be."""
-    if isinstance(window, WindowRule):
-        return window
-    is_class = isinstance(window, type)
-    got = f"the class {window.__name__}: call it" if is_class else repr(window)
-    raise TypeError(
-        f"window must be a WindowRule such as FirstMessageWindow(300), got {got}"
-    )
+    rule = "a WindowRule such as FirstMessageWindow(300)"
+    return _validate.instance("window", window, WindowRule, rule)  # type: ignore[type-abstract]
 
 
 def batch_bounds(batch: Ints) -> tuple[Ints, Ints, Ints]:
@@ -387,19 +399,54 @@ def batch_bounds(batch: Ints) -> tuple[Ints, Ints, Ints]:
     return end - count, end - 1, count
 
 
-def _numbers(first: Ints, size: int) -> Ints:
-    """Return the number of each message's batch, given the first message of each."""
+def batch_numbers(first: Ints, size: int) -> Ints:
+    """Return the number of each message's batch, given the first message of each.
+
+    Parameters
+    ----------
+    first : ndarray of int64, shape (n_batches,)
+        Ascending, from 0 on.
+    size : int
+        How many messages there are.
+
+    Examples
+    --------
+    >>> batch_numbers(np.array([0, 2]), 3)
+    array([0, 0, 1])
+    """
     starts = np.zeros(size, np.int64)
     starts[first[1:]] = 1
-    return np.cumsum(starts)
+    return np.cumsum(starts, out=starts)
+
+
+def _checked_numbers(rule: WindowRule, answer: Any, size: int) -> Ints:
+    """Return what a rule's own `assign` answered as int64, or say what is wrong."""
+    batch = np.asarray(answer)
+    if batch.shape != (size,) or (size and batch.dtype.kind not in "iu"):
+        raise TypeError(
+            f"assign of {rule!r} must return int64 of shape ({size},), "
+            f"got {batch.dtype} of shape {batch.shape}"
+        )
+    batch = batch.astype(np.int64)
+    steps = np.diff(batch, prepend=0)
+    right = (steps == 0) | ((steps == 1) & (np.arange(size) > 0))
+    if not right.all():
+        i = int(np.argmin(right))
+        after = f"after {batch[i - 1]}" if i else "at first"
+        raise ValueError(
+            f"assign of {rule!r} must number batches 0, 1, ... in order and without "
+            f"gaps, but message {i} got {batch[i]} {after}; check_window_rule tells "
+            "more"
+        )
+    return batch
 
 
 def _facts(arrivals: ArrayLike, sizes: ArrayLike | None) -> tuple[Floats, Ints]:
     """Return arrivals and sizes, checked; sizes of 0 if there are none."""
     times = _validate.times("arrivals", arrivals)
     if sizes is None:
-        return times, np.zeros(times.size, np.int64)
-    whole = _validate.sizes("sizes", sizes)
+        return times, no_sizes(times.size)
+    whole = _validate.addable("sizes", _validate.sizes("sizes", sizes))
     if whole.size != times.size:
         raise ValueError(
             f"sizes must hold one value for each of {times.size} messages, "

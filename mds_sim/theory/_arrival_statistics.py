@@ -18,9 +18,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from mds_sim._validate import sealed
+
 Floats = NDArray[np.float64]
 
 _REPLICATIONS = 4999
+LEAST_P = 1.0 / (1 + _REPLICATIONS)  # that `lilliefors` can give
 _LARGEST = 200  # numbers in a sample; beyond, Stephens' scaling is trusted
 _SEED = 1969
 
@@ -62,9 +65,7 @@ def _null_distances(n: int) -> Floats:
     """Return scaled distances of samples of the exponential law, ascending."""
     rng = np.random.default_rng(_SEED)
     samples = rng.standard_exponential((_REPLICATIONS, n))
-    null = np.sort(_scaled(_distances(samples), n))
-    null.setflags(write=False)
-    return null
+    return sealed(np.sort(_scaled(_distances(samples), n)))
 
 
 def _distances(values: Floats) -> Floats:

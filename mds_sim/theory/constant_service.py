@@ -65,8 +65,9 @@ class MDc(Queue):
     -----
     Exact [1]_, [2]_; the module says how. Each figure costs O(c). The distribution
     costs :math:`O(c / (1 - \rho))` once: up to a utilisation of 0.999, say, less
-    than a tenth of a second for ten workers. Rounding errors of all
-    probabilities are about 1e-14, so a wait that is rarer is taken for impossible.
+    than a tenth of a second for ten workers. Rounding errors of all probabilities
+    are about 1e-15 a worker, and 1e-14 for few of them: a wait that is rarer is not
+    told from an impossible one.
 
     References
     ----------

@@ -42,6 +42,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
 
+from ._queue import instants
+
 Floats = NDArray[np.float64]
 
 
@@ -57,6 +59,12 @@ class FirstMessageLaw:
         Length of a window [s], > 0.
     max_messages : int, optional
         A batch of so many closes at once, K >= 1.
+
+    References
+    ----------
+    .. [1] W. Feller (1968), *An Introduction to Probability Theory and Its
+       Applications*, vol. 1, 3rd ed., XIII.11 (counters). The module says how all
+       figures follow from it.
 
     Examples
     --------
@@ -90,7 +98,11 @@ class FirstMessageLaw:
         """Variance of a batch's size: m, that of the Poisson part; less with K."""
         if self.max_messages is None:
             return self.rate * self.length
-        sizes = np.arange(1, self.max_messages + 1)
+        # Beyond 12 standard deviations and 40 lies a probability of 1e-30.
+        m = self.rate * self.length
+        far = 12.0 * math.sqrt(m) + 40.0
+        low, high = int(max(1.0, m - far)), min(self.max_messages, int(m + far))
+        sizes = np.append(np.arange(low, high), self.max_messages)
         return float(((sizes - self.mean_size) ** 2 * self.size_pmf(sizes)).sum())
 
     @property
@@ -149,18 +161,37 @@ class FirstMessageLaw:
         """
         return 1.0 + 2.0 * self.rate * self.mean_delay
 
+    @property
+    def mean_delay_times_size(self) -> float:
+        """Mean product of a message's time to the end of its window and its batch [s].
+
+        W (1 + 2 m + m^2/2) / (1 + m) without K. Less `mean_delay` * `mean_seen_size`
+        it is their covariance, below 0 without K: who sees a large batch is less
+        often its first message, which waits longest.
+        """
+        m, w = self.rate * self.length, self.length
+        if self.max_messages is None:
+            return w * (1.0 + 2.0 * m + m * m / 2.0) / self.mean_size
+        k = self.max_messages
+        # Closed by time, 1 + p messages with W (1 + p/2) in all; or full after T, k
+        # messages with k T/2 in all, where E (T; T < W) is (k - 1) P(Poisson >= k).
+        one, two, three = (1.0 - float(_at_least(k - j, m)) for j in (1, 2, 3))
+        by_time = w * (one + 2.0 * m * two + m * m / 2.0 * three)
+        full = k * k * (k - 1) / (2.0 * self.rate) * float(_at_least(k, m))
+        return (by_time + full) / self.mean_size
+
     def size_pmf(self, size: ArrayLike) -> Floats:
         """Return the probability that a batch has a given size.
 
         Parameters
         ----------
         size : array_like of int
-            Messages in a batch; 0 for sizes below 1 or above K.
+            Messages in a batch.
 
         Returns
         -------
         ndarray of float64
-            In the shape of `size`.
+            In the shape of `size`; 0 for sizes that are not whole, below 1 or above K.
 
         Examples
         --------
@@ -176,7 +207,7 @@ class FirstMessageLaw:
         if self.max_messages is not None:
             room = self.max_messages - 1
             pmf = np.where(more == room, self.share_full, np.where(more > room, 0, pmf))
-        return np.where(more >= 0, pmf, 0.0)
+        return np.where((more >= 0) & (more == np.floor(more)), pmf, 0.0)
 
     def delay_cdf(self, t: ArrayLike) -> Floats:
         """Return the probability that a message's window ends within t.
@@ -202,7 +233,7 @@ class FirstMessageLaw:
         >>> FirstMessageLaw(rate=0.5, length=4.0).delay_cdf([0.0, 2.0, 3.9, 4.0])
         array([0.        , 0.33333333, 0.65      , 1.        ])
         """
-        time = np.asarray(t, dtype=np.float64)
+        time = instants("t", t)
         d = np.clip(time, 0.0, self.length)
         room = math.inf if self.max_messages is None else self.max_messages - 1
         first = 1.0 - _at_least(room, self.rate * d)

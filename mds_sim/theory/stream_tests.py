@@ -36,8 +36,7 @@ from mds_sim import _validate
 from mds_sim._tables import html_table, text_table
 from mds_sim.units import format_seconds
 
-from ._arrival_statistics import dispersion_test, lilliefors, within_blocks
-from ._queue import share
+from ._arrival_statistics import LEAST_P, dispersion_test, lilliefors, within_blocks
 
 Floats = NDArray[np.float64]
 
@@ -155,7 +154,8 @@ def poisson_tests(
         Into how many equal blocks to cut the time, in each of which the rate is taken
         for constant; of ten arrivals on average by default.
     level : float, optional
-        How often `verdict` may be wrong about a Poisson stream, in [0, 1).
+        How often `verdict` may be wrong about a Poisson stream, above 0.0006 and
+        below 1: at a smaller one the tests of gaps could reject nothing.
 
     Returns
     -------
@@ -165,7 +165,8 @@ def poisson_tests(
     Raises
     ------
     ValueError
-        If there are too few arrivals between the first and the last.
+        If there are too few arrivals between the first and the last, or as the
+        parameters say.
 
     Notes
     -----
@@ -220,7 +221,7 @@ def poisson_tests(
     >>> poisson_tests(np.sort(spread)).verdict
     'passes for a Poisson stream whose rate varies'
     """
-    level = share("level", level)
+    level = _level(level)
     array = _validate.times("times", times)
     inner = _between(array)
     bins, blocks = _bins(bins, inner.size), _blocks(blocks, inner.size)
@@ -257,6 +258,17 @@ def _between(times: Floats) -> Floats:
         )
     moment = (inner - first) / (last - first)
     return np.minimum(moment, np.nextafter(1.0, 0.0))  # rounding may make it 1
+
+
+def _level(level: float) -> float:
+    """Return a level at which each of the three tests can reject."""
+    number = _validate.finite("level", level)
+    if not 3.0 * LEAST_P < number < 1.0:
+        raise ValueError(
+            f"level must be > {3.0 * LEAST_P:g} (three tests whose p is {LEAST_P:g} at "
+            f"least) and < 1, got {level!r}"
+        )
+    return number
 
 
 def _bins(bins: int | None, arrivals: int) -> int:

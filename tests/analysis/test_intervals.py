@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.optimize import brentq
 
 from mds_sim.analysis import (
     Interval,
@@ -126,6 +127,27 @@ class TestBatchMeans:
     @pytest.mark.parametrize("series", [[0, 1] * 5, [3.0] * 10])
     def test_no_warning(self, series: list[float]) -> None:
         assert batch_means(series, batches=2).note == ""
+
+    @pytest.mark.parametrize("value", [0.1, 3.0, -7.3, 1e-300])
+    def test_equal_values_differ_by_no_rounding_error(self, value: float) -> None:
+        interval = batch_means(np.full(1000, value))
+        assert (interval.mean, interval.half_width, interval.note) == (value, 0.0, "")
+
+    @pytest.mark.parametrize(
+        ("rho", "note"), [(0.28, ""), (0.32, "too narrow: correlated, lag 1: 0.32")]
+    )
+    def test_the_warning_begins_above_0_3(self, rho: float, note: str) -> None:
+        # A hundred values, each of them a batch that is checked: noise, and of the
+        # noise before it a share that makes the lag-1 correlation rho.
+        noise = np.random.default_rng(5).normal(size=101)
+
+        def lag_one(share: float) -> float:
+            series = noise[1:] + share * noise[:-1]
+            around = series - series.mean()
+            return float(1 - (np.diff(series) ** 2).sum() / (2 * (around @ around)))
+
+        share = float(brentq(lambda x: lag_one(x) - rho, 0.0, 1.0))
+        assert batch_means(noise[1:] + share * noise[:-1]).note == note
 
     def test_independent_values_are_rarely_warned_about(self) -> None:
         # The rate measured is 0.0016. Of 2,000 series more than 20 are

@@ -166,6 +166,15 @@ class TestThroughput:
             ax.get_title() == f"{60 * 5 / RECORD.span:.3g} items a minute come and go"
         )
 
+    def test_too_much_work_does_not_go_as_it_comes(self, ax: Axes) -> None:
+        # One a minute comes for 59 minutes, one in two minutes is done.
+        flood = StreamPipeline(
+            TraceArrivals(np.arange(60) * 60.0), CountWindow(1), Constant(120.0), 1
+        ).simulate()
+        assert plot_throughput(flood, ax=ax).get_title() == (
+            "1 items a minute come, but 0.5 go"
+        )
+
 
 class TestBatchSizes:
     def test_markers_are_shares_with_their_intervals(self, ax: Axes) -> None:
@@ -190,6 +199,11 @@ class TestBatchSizes:
         assert sizes[-1] >= DAY.jobs.n_items.max()
         assert line.get_label() == "1 + Poisson(m)"
         assert ax.get_title() == ("A batch holds 50.8 messages on average (theory: 51)")
+
+    def test_a_limit_is_named(self, ax: Axes) -> None:
+        law = FirstMessageLaw(rate=10 / 60, length=300.0, max_messages=50)
+        plot_batch_sizes(DAY, law, ax=ax)
+        assert ax.lines[-1].get_label() == "1 + Poisson(m), at most 50"
 
     def test_without_batches_there_is_nothing_to_compare(self, ax: Axes) -> None:
         plot_batch_sizes(EMPTY, FirstMessageLaw(1.0, 1.0), ax=ax)

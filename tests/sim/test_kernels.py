@@ -156,7 +156,7 @@ class TestAreValid:
 
 
 class TestWithoutNumba:
-    @pytest.fixture(autouse=True)
+    @pytest.fixture
     def without_numba(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setitem(sys.modules, "numba", None)
         monkeypatch.delitem(sys.modules, "mds_sim.sim._kernels")
@@ -165,11 +165,35 @@ class TestWithoutNumba:
         yield
         workers._kernels.cache_clear()
 
+    @pytest.mark.usefixtures("without_numba")
     def test_long_runs_work_all_the_same(self) -> None:
         jobs = random_jobs(9, grid=True)
         assert workers.kernels_for(N) is None
         assert serve(*jobs, 7).same_as(fill(_kernels.serve_heap, *jobs, 7))
         assert np.array_equal(start_times(*jobs, 7), serve(*jobs, 7).start)
+
+    def test_all_else_gives_the_same_too(self) -> None:
+        code = (
+            "import sys\n{}import numpy as np\n"
+            "from mds_sim import FirstMessageWindow, LinearService, PoissonArrivals\n"
+            "from mds_sim import StreamPipeline\n"
+            "pipeline = StreamPipeline(service=LinearService(30, 2), workers=1)\n"
+            "print(PoissonArrivals(1.0).sample(n=20_000, rng=1)[-1])\n"
+            "window = FirstMessageWindow(300.0, max_messages=7)\n"
+            "print(window.assign(np.arange(20_000.0)).sum())\n"
+            "print(pipeline.simulate(n=20_000, rng=1).latency.sum())\n"
+            "told = pipeline.statistics(n=20_000, rng=1, progress=False)\n"
+            "print(told, told.latency.counts.tolist(), told.size.variance)\n"
+        )
+        said = [
+            subprocess.run(
+                [sys.executable, "-c", code.format(first)],
+                capture_output=True, text=True, check=True,
+            ).stdout
+            for first in ("", "sys.modules['numba'] = None\n")
+        ]  # fmt: skip
+        assert said[0] == said[1]
+        assert "20,000 messages in" in said[0]
 
 
 def test_few_jobs_do_not_load_numba_and_many_do() -> None:

@@ -13,6 +13,7 @@ from scipy import stats
 
 from mds_sim.distributions import Constant, Exponential, Gamma
 from mds_sim.sim.service import LinearService, as_service, service_times
+from mds_sim.stream import StreamPipeline
 
 COUNTS = st.lists(
     st.tuples(st.integers(0, 10**4), st.integers(0, 10**9)), min_size=1, max_size=9
@@ -106,6 +107,91 @@ class TestLinearService:
         service = LinearService(per_job=1.0, noise=stats.uniform(-2, 1))
         with pytest.raises(ValueError, match=r"^draws of noise must be >= 0 .*$"):
             service_times(service, [1], [0])
+
+
+@dataclass(frozen=True)
+class MeanService:
+    """A user's model with a field that is called as laws call theirs."""
+
+    mean: float = 3.0
+
+    def sample(self, n_items: Any, load: Any, rng: np.random.Generator) -> Any:
+        return self.mean * n_items
+
+
+@dataclass(frozen=True)
+class Coin:
+    """A user's law."""
+
+    mean: float = 0.5
+
+    def sample(self, size: int, rng: np.random.Generator) -> Any:
+        return (rng.random(size) < self.mean).astype(float)
+
+
+@dataclass(frozen=True)
+class Meanless:
+    """Nearly a law: it has no mean."""
+
+    def sample(self, size: int, rng: np.random.Generator) -> Any:
+        return np.ones(size)
+
+
+@dataclass(frozen=True)
+class Unchancy:
+    """Nearly a law, nearly a model: it takes no generator."""
+
+    mean: float = 1.0
+
+    def sample(self, size: int) -> Any:
+        return np.ones(size)
+
+
+@dataclass(frozen=True)
+class Anything:
+    """A law or a model by what it takes, and a law by its mean."""
+
+    mean: float = 1.0
+
+    def sample(self, *arguments: Any) -> Any:
+        size, _ = arguments
+        return np.ones(size)
+
+
+@dataclass(frozen=True)
+class Unbound:
+    """A model whose function came from elsewhere."""
+
+    sample: Any = lambda n_items, load, rng: 2.0 * n_items
+
+
+class TestModelsAndLaws:
+    def test_a_model_may_have_a_mean(self) -> None:
+        assert service_times(MeanService(), [1, 4], [0, 0]).tolist() == [3.0, 12.0]
+
+    def test_a_law_of_a_user_gives_every_job_a_draw(self) -> None:
+        times = service_times(Coin(), [1, 4, 9], [0, 0, 0], rng=1)
+        assert np.array_equal(times, Coin().sample(3, np.random.default_rng(1)))
+
+    def test_what_could_be_both_is_a_law_if_it_has_a_mean(self) -> None:
+        assert service_times(Anything(), [4, 9], [0, 0]).tolist() == [1.0, 1.0]
+
+    def test_a_function_in_a_field_will_do(self) -> None:
+        assert service_times(Unbound(), [4, 9], [0, 0]).tolist() == [8.0, 18.0]
+
+    def test_laws_that_scipy_makes_are_laws(self) -> None:
+        made = stats.make_distribution(stats.expon)()
+        assert service_times(made, [4, 9], [0, 0], rng=1).shape == (2,)
+
+    @pytest.mark.parametrize("service", [Meanless(), Unchancy()])
+    def test_what_is_nearly_one_is_refused_at_the_door(self, service: Any) -> None:
+        message = (
+            "service must have sample(n_items, load, rng), or be a law with a mean "
+            f"and sample(size, rng), got {service!r}"
+        )
+        for door in (as_service, lambda thing: StreamPipeline(service=thing)):
+            with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+                door(service)
 
 
 class TestServiceTimes:

@@ -2,7 +2,9 @@
 
 import math
 import re
+import tracemalloc
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,14 +14,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
 
+from mds_sim.core import VirtualClock
 from mds_sim.distributions import Constant, Empirical, Exponential, Gamma
 from mds_sim.stream import (
     Arrivals,
     PoissonArrivals,
     RenewalArrivals,
+    StreamPipeline,
     TraceArrivals,
     VaryingPoissonArrivals,
 )
+from mds_sim.stream.arrivals import COMPILED_FROM
 from mds_sim.units import DAY, HOUR
 
 Floats = NDArray[np.float64]
@@ -224,6 +229,23 @@ class TestVaryingPoissonArrivals:
         with pytest.raises(ValueError, match=rf"^{pattern} at \d+\.\d+ s$"):
             arrivals.sample(n=100, rng=1)
 
+    def test_a_rate_is_no_function(self) -> None:
+        message = (
+            "rate_of_time must be a function that takes times [s] and returns rates "
+            "[per second], got 3.0; for a constant rate there is PoissonArrivals"
+        )
+        with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+            VaryingPoissonArrivals(3.0, 1.0)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("shape", [(2,), (50, 1), (0,)])
+    def test_rates_of_another_shape_are_refused(self, shape: tuple[int, ...]) -> None:
+        message = (
+            f"rate_of_time must return a rate for each of 50 times, got shape {shape}"
+        )
+        arrivals = VaryingPoissonArrivals(lambda t: np.ones(shape), 1.0)
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            arrivals.sample(n=50, rng=1)
+
     def test_the_highest_rate_must_be_positive(self) -> None:
         message = "max_rate must be > 0 and finite per second, got 0"
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -296,6 +318,88 @@ def test_your_own_arrivals_may_come_in_lists() -> None:
     assert Slow().sample().tolist() == [1.0, 2.0, 2.0, 30.0]
     assert Slow().sample(n=3, until=2.0).tolist() == [1.0]
     assert list(Slow().iterate(n=3)) == [1.0, 2.0, 2.0]
+
+
+@dataclass(frozen=True)
+class Told(Arrivals):
+    """A user's own that yields what it was told to."""
+
+    parts_told: tuple[Any, ...]
+
+    def chunks(self, rng: np.random.Generator, hint: int = 1) -> Iterator[Any]:
+        yield from self.parts_told
+
+
+class Backwards(PoissonArrivals):
+    """A user's own that inherits from one of ours."""
+
+    def chunks(self, rng: np.random.Generator, hint: int = 1) -> Iterator[Floats]:
+        for times in super().chunks(rng, hint):
+            yield times[::-1]
+
+
+LONG = np.concatenate([np.arange(2 * 10**5) * 300.0, [5.0]])
+WRONG = [
+    (([0.0, 9.0, 5.0],), "ascending, but arrivals[2] = 5.0 comes after 9.0; sort"),
+    (([0.0, 9.0], [5.0]), "ascending, but arrivals[2] = 5.0 comes after 9.0; sort"),
+    (([9.0], [], [5.0]), "ascending, but arrivals[1] = 5.0 comes after 9.0; sort"),
+    ((LONG,), "ascending, but arrivals[200000] = 5.0 comes after 59999700.0; sort"),
+    (([-1.0, 2.0],), ">= 0 and finite [s], but arrivals[0] = -1.0"),
+    (([1.0], [2.0, math.nan]), ">= 0 and finite [s], but arrivals[2] = nan"),
+    (([1.0, math.inf, 2.0],), ">= 0 and finite [s], but arrivals[1] = inf"),
+]
+
+
+@pytest.mark.parametrize(("chunks", "rule"), WRONG)
+def test_times_that_cannot_be_are_named(chunks: tuple[Any, ...], rule: str) -> None:
+    message = f"arrivals must be {rule}{' them first' if 'sort' in rule else ''}"
+    pipeline = StreamPipeline(Told(chunks), service=Constant(1.0))
+    for take in (
+        Told(chunks).sample,
+        lambda: list(Told(chunks).iterate()),
+        pipeline.simulate,
+        lambda: pipeline.statistics(progress=False),
+    ):
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            take()
+    with pytest.raises(ExceptionGroup) as caught:
+        pipeline.run(clock=VirtualClock(), progress=False)
+    (error,) = caught.value.exceptions
+    assert (type(error), str(error)) == (ValueError, message)
+
+
+def test_what_was_taken_before_is_no_concern() -> None:
+    assert Told(([1.0, 2.0, 0.0],)).sample(n=2).tolist() == [1.0, 2.0]
+
+
+def test_a_subclass_of_ours_is_checked_too() -> None:
+    with pytest.raises(ValueError, match=r"^arrivals must be ascending, but "):
+        Backwards(1.0).sample(n=10, rng=1)
+
+
+def test_times_beyond_all_floats_are_named() -> None:
+    # Gaps of 1e305 s on average: so many of them, compiled, warn of nothing.
+    with pytest.raises(ValueError, match=r"^arrivals must be .*\] = inf$"):
+        PoissonArrivals(1e-305).sample(n=COMPILED_FROM, rng=1)
+
+
+def test_a_chunk_must_have_one_dimension() -> None:
+    message = "arrivals must have one dimension, got shape (1, 2)"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        Told(([[1.0, 2.0]],)).sample()
+
+
+def test_a_sample_needs_little_more_than_its_memory() -> None:
+    arrivals, n = PoissonArrivals(1.0), 2 * 10**6
+    arrivals.sample(n=n, rng=1)  # compiles
+    tracemalloc.start()
+    try:
+        times = arrivals.sample(n=n, rng=1)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert times.nbytes == 8 * n
+    assert peak < 8 * n + 10**6
 
 
 def test_seeds_tell_processes_apart() -> None:

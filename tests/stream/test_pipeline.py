@@ -2,6 +2,7 @@
 
 import math
 import re
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,28 @@ class Bursts(Arrivals):
     def chunks(self, rng: np.random.Generator, hint: int = 1) -> Iterator[Any]:
         for minute in range(8):
             yield np.full(rng.integers(0, 9), 60.0 * minute)
+
+
+@pytest.mark.parametrize(
+    ("message_size", "kept", "most"), [(None, 17, 18), (Constant(9), 26, 36)]
+)
+def test_a_record_is_all_that_a_simulation_needs(
+    message_size: Any, kept: int, most: int
+) -> None:
+    # Beside arrivals and jobs, sizes that are all 0 take nothing; what is needed on
+    # the way is given back.
+    pipeline = StreamPipeline(service=LinearService(30, 2), message_size=message_size)
+    n = 500_000
+    pipeline.simulate(n=n, rng=1)  # compiles
+    tracemalloc.start()
+    try:
+        record = pipeline.simulate(n=n, rng=1)
+        now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(record.check().items) == n
+    assert now <= kept * n
+    assert peak <= most * n
 
 
 @dataclass(frozen=True)

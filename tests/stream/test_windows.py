@@ -13,17 +13,22 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mds_sim.data import EARTHQUAKES, FLIGHTS
+from mds_sim.distributions import Constant
+from mds_sim.records import no_sizes
+from mds_sim.sim._streaming import first_message_starts
 from mds_sim.stream import (
     CountWindow,
     FirstMessageWindow,
     OpenWindow,
     SessionWindow,
+    StreamPipeline,
+    TraceArrivals,
     TumblingWindow,
     WindowRule,
     read_arrivals,
 )
 from mds_sim.stream import one_by_one as grouped_one_by_one
-from mds_sim.stream.windows import batch_bounds
+from mds_sim.stream.windows import COMPILED_FROM, batch_bounds
 from mds_sim.units import MINUTE
 
 Floats = NDArray[np.float64]
@@ -368,6 +373,215 @@ class TestBytes:
         message = "sizes must hold one value for each of 2 messages, got 1"
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             self.rule.assign([0, 1], [5])
+
+    def test_sums_beyond_int64_are_refused(self) -> None:
+        sizes = [2**62] * 3 + [1, 1]
+        message = (
+            "sizes must add up to at most 2**63 - 1 bytes, got 13835058055282163714"
+        )
+        for method in (self.rule.assign, self.rule.closes, self.rule.group):
+            with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+                method(range(5), sizes)
+
+    @pytest.mark.parametrize("limit", [10, 2**62 + 1, 2**63 - 1])
+    def test_large_sums_are_exact(self, limit: int) -> None:
+        rule = FirstMessageWindow(300, max_bytes=limit)
+        times, sizes = np.arange(5.0), np.array([2**62, 1, 0, 2**62 - 3, 1])
+        slow, ends = grouped_one_by_one(rule, times, sizes)
+        batch, closes = rule.group(times, sizes)
+        assert np.array_equal(batch, slow)
+        assert np.array_equal(closes, ends)
+
+
+class TestCompiled:
+    """Long streams take another way, and must come to the same batches."""
+
+    @given(
+        steps=st.lists(st.integers(0, 4), min_size=1, max_size=60),
+        scale=st.sampled_from([0.1, 1.0, 60.0, 1 / 3]),
+        length=st.integers(1, 5),
+        most=st.none() | st.integers(1, 4),
+    )
+    def test_ties_on_a_grid_are_half_open_here_too(
+        self, steps: list[int], scale: float, length: int, most: int | None
+    ) -> None:
+        rule = FirstMessageWindow(length * scale, max_messages=most)
+        times = np.cumsum(steps) * scale
+        slow, ends = grouped_one_by_one(rule, times, np.zeros(times.size, np.int64))
+        starts = first_message_starts(times, rule.length, most or times.size)
+        assert np.array_equal(starts, batch_bounds(slow)[0])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("mds_sim.stream.windows.COMPILED_FROM", 1)
+            batch, closes = rule.group(times)
+        assert np.array_equal(batch, slow)
+        assert np.array_equal(closes, ends)
+
+    def test_a_message_at_the_end_of_a_window_opens_the_next(self) -> None:
+        times = np.repeat(np.arange(COMPILED_FROM // 2), 3) * 100.0
+        assert np.array_equal(
+            FirstMessageWindow(300.0).assign(times), np.arange(times.size) // 9
+        )
+
+    def test_ends_that_are_rounded_down_make_more_batches_than_fit(self) -> None:
+        # opened + 1e-3 is a whole ulp or more too early at 1.7e9 s.
+        times = 1.7e9 + np.arange(10**5) * 0.0009999275207519531
+        rule = FirstMessageWindow(1e-3)
+        slow, ends = grouped_one_by_one(rule, times, np.zeros(times.size, np.int64))
+        assert ends.size > (times[-1] - times[0]) / rule.length + 2
+        batch, closes = rule.group(times)
+        assert np.array_equal(batch, slow)
+        assert np.array_equal(closes, ends)
+
+    def test_an_array_that_cannot_be_written_to_is_not_compiled_for_once_more(
+        self,
+    ) -> None:
+        rule, times = FirstMessageWindow(300.0), np.arange(2.0 * COMPILED_FROM)
+        sizes = no_sizes(times.size)
+        rule.bounds(times, sizes)
+        n_kinds = len(first_message_starts.signatures)  # type: ignore[attr-defined]
+        times.setflags(write=False)
+        rule.bounds(times, sizes)
+        assert len(first_message_starts.signatures) == n_kinds  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Answering(CountWindow):
+    """A user's own that numbers batches itself, in whatever way."""
+
+    answer: Any = None
+    n: int = 1
+
+    def assign(self, arrivals: Any, sizes: Any = None) -> Any:
+        return self.answer
+
+
+IN_ORDER = "number batches 0, 1, ... in order and without gaps, but message"
+MORE = "; check_window_rule tells more"
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "problem"),
+    [
+        ([2, 2, 6], ValueError, f"{IN_ORDER} 0 got 2 at first{MORE}"),
+        ([1, 2, 3], ValueError, f"{IN_ORDER} 0 got 1 at first{MORE}"),
+        ([0, 0, 4], ValueError, f"{IN_ORDER} 2 got 4 after 0{MORE}"),
+        ([0, 1, 0], ValueError, f"{IN_ORDER} 2 got 0 after 1{MORE}"),
+        ([-1, 0, 1], ValueError, f"{IN_ORDER} 0 got -1 at first{MORE}"),
+        ([0, 1], TypeError, "return int64 of shape (3,), got int64 of shape (2,)"),
+        ([0.0, 0.0, 1.0], TypeError,
+         "return int64 of shape (3,), got float64 of shape (3,)"),
+        (None, TypeError, "return int64 of shape (3,), got object of shape ()"),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_numbers_that_cannot_be_are_refused(
+    answer: Any, kind: type[Exception], problem: str
+) -> None:
+    rule = Answering(answer=answer)
+    pipeline = StreamPipeline(TraceArrivals([130, 140, 400]), rule, Constant(1.0))
+    message = f"assign of {rule!r} must {problem}"
+    for use in (
+        lambda: rule.group([130, 140, 400]),
+        pipeline.simulate,
+        lambda: pipeline.statistics(progress=False),
+    ):
+        with pytest.raises(kind, match=f"^{re.escape(message)}$"):
+            use()
+
+
+def test_numbers_may_be_of_any_whole_kind() -> None:
+    for answer in ([0, 0, 1], np.array([0, 0, 1], np.uint8)):
+        batch, _ = Answering(answer=answer).group([130, 140, 400])
+        assert batch.dtype == np.int64
+        assert batch.tolist() == [0, 0, 1]
+
+
+class TestDoorOfAnOpenWindow:
+    @pytest.mark.parametrize(
+        ("use", "message"),
+        [
+            (lambda w: w.add(9.0),
+             "time must be >= 10.0 s, the latest that was told, got 9.0"),
+            (lambda w: w.add(-1.0), "time must be >= 0 and finite s, got -1.0"),
+            (lambda w: w.add(math.nan), "time must be >= 0 and finite s, got nan"),
+            (lambda w: w.add(math.inf), "time must be >= 0 and finite s, got inf"),
+            (lambda w: w.add(20.0, size=-5),
+             "size must be >= 0 and finite bytes, got -5"),
+            (lambda w: w.add(20.0, size=0.5),
+             "size must be whole bytes >= 0, got 0.5"),
+            (lambda w: w.flush(1.0),
+             "time must be >= 10.0 s, the latest that was told, got 1.0"),
+            (lambda w: w.flush(math.nan), "time must be >= 0 and finite s, got nan"),
+            (lambda w: w.advance(math.nan), "time must be >= 0 and finite s, got nan"),
+            (lambda w: w.advance(-1.0), "time must be >= 0 and finite s, got -1.0"),
+        ],
+    )  # fmt: skip
+    def test_what_cannot_be_changes_nothing(
+        self, use: Callable[[OpenWindow], object], message: str
+    ) -> None:
+        window = OpenWindow(FirstMessageWindow(300))
+        window.add(10.0, "a", 7)
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            use(window)
+        assert (window.items, window.load, window.deadline()) == (["a"], 7, 310.0)
+        assert window.flush(10.0) == [(10.0, 10.0, ("a",))]
+
+    def test_time_that_passed_does_not_come_back(self) -> None:
+        window = OpenWindow(FirstMessageWindow(300))
+        assert window.advance(50.0) == window.advance(40.0) == []
+        message = "time must be >= 50.0 s, the latest that was told, got 45.0"
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            window.add(45.0)
+        assert window.add(50.0) == []
+
+    def test_sizes_of_other_kinds_are_whole_bytes_too(self) -> None:
+        window = OpenWindow(FirstMessageWindow(300))
+        window.add(1.0, size=np.int64(3))  # type: ignore[arg-type]
+        window.add(1.0, size=1e3)  # type: ignore[arg-type]
+        assert window.load == 1003
+
+    @pytest.mark.parametrize(
+        ("rule", "got"),
+        [(300, "300"), (FirstMessageWindow, "the class FirstMessageWindow: call it")],
+    )
+    def test_what_is_no_rule_is_refused(self, rule: Any, got: str) -> None:
+        message = (
+            f"window must be a WindowRule such as FirstMessageWindow(300), got {got}"
+        )
+        with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+            OpenWindow(rule)
+
+
+@dataclass(frozen=True)
+class InKind(WindowRule):
+    """A user's own whose deadlines are numbers of any kind."""
+
+    kind: Any
+
+    def deadline(self, opened: float, latest: float) -> Any:
+        return self.kind(opened + 300)
+
+
+@pytest.mark.parametrize("kind", [int, np.int64, np.int32, np.float32, np.float64])
+def test_a_deadline_may_be_a_number_of_any_kind(kind: Any) -> None:
+    times = np.array([0.0, 299.0, 300.0, 900.0])
+    assert InKind(kind).assign(times).tolist() == [0, 0, 1, 2]
+    assert InKind(kind).closes(times).tolist() == [300.0, 600.0, 1200.0]
+
+
+def test_a_float32_is_compared_as_a_float64() -> None:
+    # As float32 the message would come at 2**24 too, and not before the deadline.
+    class Rounded(WindowRule):
+        def deadline(self, opened: float, latest: float) -> Any:
+            return np.float32(2.0**24)
+
+    assert OpenWindow(Rounded()).add(2.0**24 - 0.25) == []
+
+
+def test_a_deadline_is_a_number() -> None:
+    message = "the deadline of InKind(kind=<class 'str'>) must be a time [s], got str"
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        InKind(str).assign([0.0])
 
 
 def test_the_bounds_of_no_batch_are_empty() -> None:

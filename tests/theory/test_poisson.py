@@ -2,6 +2,7 @@
 
 import math
 import re
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,51 @@ class TestByHand:
         assert law.cycle_transform(0.5) == pytest.approx(math.exp(-2) / 2)
 
 
+def test_the_product_of_delay_and_size_by_hand() -> None:
+    # Alone, one never waits. Of two at most, m = 1: alone W = 1 with 1/e, times 1;
+    # or both, of whom the first waits T, E (T; T < 1) = 1 - 2/e, times 2.
+    assert FirstMessageLaw(1.0, 1.0, max_messages=1).mean_delay_times_size == 0.0
+    e = math.exp(-1)
+    law = FirstMessageLaw(1.0, 1.0, max_messages=2)
+    expected = (e + 2 * (1 - 2 * e)) / (2 - e)
+    assert law.mean_delay_times_size == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("limit", [10**6, 10**9])
+def test_a_great_limit_costs_no_memory(limit: int) -> None:
+    # As without a limit, and in arrays of a few kB.
+    law = FirstMessageLaw(10 / 60, WINDOW, limit)
+    tracemalloc.start()
+    try:
+        variance = law.size_variance
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert variance == pytest.approx(50.0, rel=1e-12)
+    assert peak < 10**5
+
+
+@pytest.mark.parametrize("limit", [1, 2, 900_000, 999_000, 1_001_000])
+def test_the_variance_of_large_batches(limit: int) -> None:
+    # The same sum over all sizes.
+    law = FirstMessageLaw(1e6, 1.0, limit)
+    sizes = np.arange(1, limit + 1)
+    plain = ((sizes - law.mean_size) ** 2 * law.size_pmf(sizes)).sum()
+    assert law.size_variance == pytest.approx(plain, rel=1e-9, abs=1e-12)
+
+
+@every_law
+def test_sizes_are_whole(law: FirstMessageLaw) -> None:
+    assert law.size_pmf([1.5, 2.5, 0.5, math.nan]).tolist() == [0.0] * 4
+
+
+@every_law
+def test_no_time_is_refused(law: FirstMessageLaw) -> None:
+    message = "t must be times [s], got nan"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        law.delay_cdf([1.0, math.nan])
+
+
 class TestByOtherRoutes:
     @every_law
     def test_the_pmf_is_a_law_with_these_moments(self, law: FirstMessageLaw) -> None:
@@ -138,7 +184,7 @@ class TestByOtherRoutes:
         large = FirstMessageLaw(m / WINDOW, WINDOW, max_messages=1000)
         for figure in ("mean_size", "size_variance", "mean_cycle", "cycle_scv",
                        "share_full", "mean_delay", "delay_second_moment",
-                       "mean_seen_size"):  # fmt: skip
+                       "mean_seen_size", "mean_delay_times_size"):  # fmt: skip
             expected = getattr(without, figure)
             assert getattr(large, figure) == pytest.approx(expected, rel=1e-9)
         t = np.linspace(-1.0, WINDOW, 50)
@@ -194,6 +240,7 @@ def z_scores(law: FirstMessageLaw, seed: int) -> dict[str, float]:
         "full": z_score((size == law.max_messages).astype(float), law.share_full),
         "seen": each(size[batch], law.mean_seen_size),
         "delay": each(delay, law.mean_delay),
+        "product": each(delay * size[batch], law.mean_delay_times_size),
         "delay squared": each(delay**2, law.delay_second_moment),
         **{f"delay {i}": each(delay <= t[i], float(cdf[i])) for i in range(3)},
         "cycle": z_score(gap, law.mean_cycle),

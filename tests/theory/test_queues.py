@@ -5,11 +5,13 @@ import pickle
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal, localcontext
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import gammainc
 
 from mds_sim.distributions import Constant, Exponential, Gamma, Law, LogNormal
 from mds_sim.sim import serve
@@ -273,6 +275,19 @@ class TestMDc:
         assert 0 <= queue.mean_waiting < 1e-11
         assert 0 <= queue.waiting_second_moment < 1e-9
 
+    @pytest.mark.parametrize("rho", [0.5, 0.8, 0.95])
+    @pytest.mark.parametrize("workers", [1, 10, 50, 300, 1000, 5000])
+    def test_rounding_errors_are_as_stated(self, workers: int, rho: float) -> None:
+        # Spitzer's identity: the queue is the largest of the sums of Poisson(a) - c,
+        # and nobody waits with the probability exp(-sum_k P(Poisson(k a) >= k c) / k).
+        k = np.arange(1.0, 20_001.0)
+        tails = gammainc(k * workers, k * workers * rho)
+        waits = -math.expm1(-float((tails / k).sum()))
+        queue = MDc(rho * workers, 1.0, workers)
+        error = max(1e-14, 1.5e-15 * workers)
+        assert abs(queue.waiting_probability - waits) < error
+        assert abs(1.0 - waits - float(queue.waiting_cdf(0.0))) < error
+
 
 def exponential(rate: float) -> Callable[[float], float]:
     """Return the transform of exponential gaps."""
@@ -331,15 +346,97 @@ class TestGIMc:
         assert queue.waiting_probability == queue.mean_waiting == 0.0
         assert queue.waiting_quantile(0.999) == 0.0
 
-    def test_a_load_too_near_to_1_is_refused(self) -> None:
-        rate = 10 * (1 - 1e-12)
-        queue = GIMc(exponential(rate), rate, 1.0, workers=10)
+    @pytest.mark.parametrize(
+        ("make", "least", "load"),
+        [
+            (lambda load: GIMc(exponential(load), load, 1.0, 1), "1e-06", 1 - 9e-7),
+            (lambda load: BatchQueue(1.0, 1.0, 2 * load, 1), "1e-09", 1 - 9e-10),
+            (lambda load: BatchQueue(1.0, 1.0, 2 * load, 1), "1e-09", 1 - 1e-12),
+        ],
+    )
+    def test_a_load_too_near_to_1_is_refused(
+        self, make: Callable[[float], object], least: str, load: float
+    ) -> None:
         message = re.escape(
-            "utilisation must be < 1 by more than rounding errors, got "
-            f"{queue.utilisation!r}"
+            f"utilisation must be <= 1 - {least}, or rounding errors would count, "
+            f"got {load!r}"
         )
         with pytest.raises(ValueError, match=f"^{message}$"):
+            make(load)
+
+    def test_gaps_may_vary_as_much_as_they_like(self) -> None:
+        # One gap of a million is a million seconds long, the others one: mean 2, scv
+        # half a million. One worker: the share that waits is s = phi(mu (1 - s)).
+        p, mean = 1e-6, 1e6
+
+        def transform(s: float) -> float:
+            return p / (1 + s * mean) + (1 - p) / (1 + s)
+
+        rate = 1 / (p * mean + 1 - p)
+        queue = GIMc(transform, rate, mean_service=0.8, workers=1)
+        s = 0.0
+        for _ in range(20_000):
+            s = transform((1 - s) / 0.8)
+        assert queue.waiting_probability == pytest.approx(s, rel=1e-9)
+        assert queue.mean_waiting == pytest.approx(0.8 * s / (1 - s), rel=1e-9)
+
+    def test_a_transform_may_be_known_to_nine_digits_only(self) -> None:
+        def rounded(s: float) -> float:
+            return round(0.5 / (0.5 + s), 9)
+
+        assert GIMc(rounded, 0.5, 1.0, 1).mean_waiting == pytest.approx(1.0, rel=1e-7)
+
+    def test_a_transform_without_a_root_is_refused(self) -> None:
+        # More arrivals than are stated, by less than the check of the slope sees.
+        queue = GIMc(exponential(1.0005), 1.0, 0.9999, 1)
+        message = (
+            "transform must be that of gaps, exact to rounding: it leaves no root at "
+            "a utilisation of 0.9999"
+        )
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             _ = queue.mean_waiting
+
+
+def exact_mean_waiting(rate: float, length: float, service: float, c: int) -> Decimal:
+    """Compute what `BatchQueue` does with 70 digits."""
+    with localcontext() as context:
+        context.prec = 70
+        messages, window, mean_service = map(Decimal, (rate, length, service))
+
+        def phi(y: Decimal) -> Decimal:
+            s = y / mean_service
+            return (-s * window).exp() * messages / (messages + s)
+
+        def above(y: Decimal) -> Decimal:
+            return c * (1 - phi(y)) - y
+
+        low = high = Decimal(c)
+        while above(low) <= 0:
+            low, high = low / 2, low
+        for _ in range(150):
+            middle = (low + high) / 2
+            low, high = (middle, high) if above(middle) > 0 else (low, middle)
+        total, product = Decimal(0), Decimal(1)
+        for j in map(Decimal, range(1, c + 1)):
+            product *= (c - j + 1) / j * (1 - phi(j)) / phi(j)
+            total += product / (1 - phi(j)) * above(j) / (low - j)
+        return mean_service / low / (1 + low / c * total)
+
+
+@pytest.mark.parametrize("workers", [1, 10])
+@pytest.mark.parametrize("idle", [0.2, 1e-2, 1e-4, 1e-6, 1e-7, 1e-8, 1.1e-9])
+def test_rounding_errors_of_the_batch_queue_are_as_stated(
+    idle: float, workers: int
+) -> None:
+    queue = batch_queue(1.0 - idle, workers)
+    exact = exact_mean_waiting(RATE, WINDOW, queue.mean_service, workers)
+    error = abs(float(Decimal(queue.mean_waiting) / exact - 1))
+    assert error < max(1e-9, 1e-15 / idle)
+    if idle > 1e-6:
+        law = queue.law
+        general = GIMc(law.cycle_transform, law.batch_rate, queue.mean_service, workers)
+        error = abs(float(Decimal(general.mean_waiting) / exact - 1))
+        assert error < max(1e-9, 1e-16 / idle**2)
 
 
 class TestBatchQueue:
@@ -361,8 +458,10 @@ class TestBatchQueue:
         law = FirstMessageLaw(RATE, WINDOW)
         general = GIMc(law.cycle_transform, law.batch_rate, queue.mean_service, WORKERS)
         assert queue.law == law
-        assert queue.mean_waiting == general.mean_waiting
-        assert queue.waiting_quantile(0.9) == general.waiting_quantile(0.9)
+        assert queue.mean_waiting == pytest.approx(general.mean_waiting, rel=1e-12)
+        assert queue.waiting_quantile(0.9) == pytest.approx(
+            general.waiting_quantile(0.9), rel=1e-12
+        )
         assert queue.utilisation == pytest.approx(0.8)
 
     def test_latency_adds_up(self) -> None:

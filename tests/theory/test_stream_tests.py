@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from mds_sim import data
 from mds_sim.theory import poisson_tests
 from mds_sim.theory._arrival_statistics import (
+    _scaled,
     dispersion_test,
     lilliefors,
     within_blocks,
@@ -304,7 +306,16 @@ RANDOM = np.sort(np.random.default_rng(27).uniform(0.0, 1000.0, 102))
             TypeError,
             "blocks must be a whole number, got 2.5",
         ),
-        (RANDOM, {"level": 1.0}, ValueError, "level must be >= 0 and < 1, got 1.0"),
+        *(
+            (
+                RANDOM,
+                {"level": level},
+                ValueError,
+                "level must be > 0.0006 (three tests whose p is 0.0002 at least) and "
+                f"< 1, got {level}",
+            )
+            for level in (1.0, 0.0, 0.0005, 0.0006, -0.1)
+        ),
     ],
 )
 def test_bad_input(
@@ -312,6 +323,30 @@ def test_bad_input(
 ) -> None:
     with pytest.raises(kind, match=f"^{re.escape(message)}$"):
         poisson_tests(times, **options)
+
+
+def test_the_least_level_can_still_reject() -> None:
+    times = seconds(data.flights().scheduled_departure)
+    assert poisson_tests(times, level=0.00061).verdict.startswith(GAPS)
+
+
+@pytest.mark.parametrize(
+    ("p", "verdict"), [(0.0033, "rejected"), (0.0034, POISSON), (0.0049, POISSON)]
+)
+def test_each_test_is_done_at_a_third_of_the_level(p: float, verdict: str) -> None:
+    passing = replace(
+        poisson_tests(RANDOM, level=0.01),
+        dispersion=0.9, dispersion_p=0.5, gap_p=0.5, block_p=0.5,
+    )  # fmt: skip
+    assert passing.verdict == POISSON
+    for name, words in (("block_p", GAPS), ("dispersion_p", COUNTS), ("gap_p", VARIES)):
+        tests = replace(passing, **{name: p})
+        assert tests.verdict == (words if verdict == "rejected" else POISSON)
+
+
+def test_the_scaling_of_stephens_by_hand() -> None:
+    # (D - 0.2/n) (sqrt(n) + 0.26 + 0.5/sqrt(n)) with n = 4: 0.5 * 2.51.
+    assert _scaled(0.55, 4) == pytest.approx(1.255, rel=1e-12)
 
 
 def test_the_fewest_arrivals_will_do() -> None:
