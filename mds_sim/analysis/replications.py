@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from mds_sim import _validate
 from mds_sim.core.progress import progress_bar
+from mds_sim.core.worker_pool import WorkerPool
 from mds_sim.rng import RNG, as_generator
 
 from .intervals import Interval, finite_values, mean_interval, paired_interval, share
@@ -23,7 +26,7 @@ Floats = NDArray[np.float64]
 Key: TypeAlias = str | Callable[[Any], float] | None
 T = TypeVar("T")
 
-CHUNKS = 64  # tasks for an executor: enough for many cores, few to hand over
+UNDER_WAY = 32  # tasks that an executor has at a time, however large it is
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +102,7 @@ def replicate(
     n: int,
     rng: RNG = None,
     *,
-    executor: Executor | None = None,
+    executor: Any = None,
     progress: bool = True,
 ) -> Replications[T]:
     """Call a random function n times, each time with a generator of its own.
@@ -107,14 +110,14 @@ def replicate(
     Parameters
     ----------
     function : callable
-        Takes a `numpy.random.Generator`. For processes it must be importable: a
-        function of a module, or ``functools.partial`` of one.
+        Takes a `numpy.random.Generator`.
     n : int
         How many replications, >= 1.
     rng : numpy.random.Generator, int or None
         With one seed, the first 10 of 20 replications are those of 10.
-    executor : concurrent.futures.Executor, optional
-        Threads, processes, a cluster: results are the same. It is not shut down.
+    executor : WorkerPool, Executor, "threads", "processes" or callable, optional
+        Where to call it, as in `WorkerPool`; that of a Dask cluster, for one. Results
+        are the same everywhere. One that is given is not shut down.
     progress : bool, optional
         Show a progress bar.
 
@@ -132,7 +135,7 @@ def replicate(
     Notes
     -----
     The generators are spawned (NumPy's ``SeedSequence``), and so independent, before
-    anything runs. An executor gets them in at most 64 chunks. Cost O(n) calls.
+    anything runs. Short calls travel together. Cost O(n) calls.
 
     Examples
     --------
@@ -145,18 +148,16 @@ def replicate(
     94 +/- 50 (95 %, 10 replications)
     """
     n = _validate.count("n", n)
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise TypeError(
-            f"executor must be a concurrent.futures.Executor or None, got {executor!r}"
-        )
-    generators = as_generator(rng).spawn(n)
-    size = 1 if executor is None else -(-n // CHUNKS)
-    chunks = [(start, generators[start : start + size]) for start in range(0, n, size)]
+    numbered = list(enumerate(as_generator(rng).spawn(n)))
+    one = partial(_run, function)
     results: list[T] = []
-    with progress_bar(progress, n, "replications") as move_on:
-        for part in _in_order(partial(_run, function), chunks, executor):
-            results += part
-            move_on(len(part))
+    with (
+        _results(one, numbered, executor) as found,
+        progress_bar(progress, n, "replications") as move_on,
+    ):
+        for result in found:
+            results.append(result)
+            move_on(1)
     return Replications(tuple(results))
 
 
@@ -168,7 +169,7 @@ def compare_pair(
     *,
     key: Key = None,
     confidence: float = 0.95,
-    executor: Executor | None = None,
+    executor: Any = None,
     progress: bool = True,
 ) -> PairComparison:
     """Compare two alternatives on the same chance: common random numbers.
@@ -227,32 +228,29 @@ def _both(first: Any, second: Any, rng: np.random.Generator) -> tuple[Any, Any]:
     return first(rng), second(twin)
 
 
-def _run(function: Any, chunk: tuple[int, Sequence[np.random.Generator]]) -> list[Any]:
-    """Call a function with each generator of a chunk."""
-    results = []
-    for i, generator in enumerate(chunk[1], start=chunk[0]):
-        try:
-            results.append(function(generator))
-        except Exception as error:
-            error.add_note(f"in replication {i}, counted from 0")
-            raise
-    return results
-
-
-def _in_order(
-    run: Callable[[Any], list[T]], chunks: Sequence[Any], executor: Executor | None
-) -> Iterator[list[T]]:
-    """Yield the results of each chunk in order, cancel the rest if one fails."""
-    if executor is None:
-        yield from map(run, chunks)
-        return
-    futures = [executor.submit(run, chunk) for chunk in chunks]
+def _run(function: Any, numbered: tuple[int, np.random.Generator]) -> Any:
+    """Call a function with a generator, and say which one if it fails."""
+    number, generator = numbered
     try:
-        for future in futures:
-            yield future.result()
-    finally:
-        for future in futures:
-            future.cancel()
+        return function(generator)
+    except Exception as error:
+        error.add_note(f"in replication {number}, counted from 0")
+        raise
+
+
+@contextmanager
+def _results(
+    one: Callable[[Any], T], numbered: Sequence[Any], executor: Any
+) -> Iterator[Iterator[T]]:
+    """Give results in order, from here or from the workers of a pool."""
+    if executor is None:
+        yield map(one, numbered)
+    elif isinstance(executor, WorkerPool):
+        yield executor.map(one, numbered, progress=False)
+    else:
+        workers = UNDER_WAY if isinstance(executor, Executor) else os.cpu_count() or 1
+        with WorkerPool(workers, executor=executor) as pool:
+            yield pool.map(one, numbered, progress=False)
 
 
 def _figure(i: int, result: Any, key: Key) -> Any:

@@ -111,6 +111,8 @@ class LazyMap:
         self._buffersize = buffersize
         self._is_adaptive = chunksize is None
         self._worth = WORTHWHILE if pool.is_remote else WORTHWHILE_HERE
+        # What a call costs is unknown at first; to send many would be to wait long.
+        self._is_unknown = self._is_adaptive and pool.is_remote
         self._size = 1
         self._resize(chunksize or 1)
         self._submitted = 0  # items
@@ -119,7 +121,8 @@ class LazyMap:
 
     def submit(self) -> None:
         """Submit as many items as there is room for."""
-        most = self._buffersize or AHEAD * self._pool.max_workers * self._size
+        ahead = 1 if self._is_unknown else AHEAD
+        most = self._buffersize or ahead * self._pool.max_workers * self._size
         while self._ahead < most:
             size = min(self._size, most - self._ahead)
             items = list(itertools.islice(self._rest, size))
@@ -202,6 +205,7 @@ class LazyMap:
         """Choose how many items make a task worth its way."""
         clock = self._pool.clock
         if self._is_adaptive and count and isinstance(clock, WallClock):
+            self._is_unknown = False
             seconds = future.record.duration / clock.speed / count
             wish = MOST if seconds <= 0 else math.ceil(self._worth / seconds)
             self._resize(min(wish, GROWTH * self._size, MOST))
