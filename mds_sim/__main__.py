@@ -143,18 +143,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--count", type=_count, help="files to make (default: 100)")
     sub.add_argument("--mean", type=_positive, help="their mean size [MB] (default: 1)")
-    sub.add_argument("--bucket", type=_bucket, default=10.0, help="bucket [MB]")
+    sub.add_argument("--bucket", type=_bucket, help="bucket [MB] (default: 10)")
     sub.add_argument(
         "--strategy",
         choices=STRATEGIES,
-        default="first-fit-decreasing",
         metavar="NAME",
-        help=f"one of {', '.join(STRATEGIES)}",
+        help=f"one of {', '.join(STRATEGIES)} (default: first-fit-decreasing)",
     )
     sub.add_argument(
         "--copy-to", type=Path, metavar="FOLDER", help="copy the files, verified"
     )
-    _add_common(sub)
+    sub.add_argument(
+        "--ledger",
+        type=Path,
+        metavar="FILE",
+        help="write down there what is done: a night that is killed can be resumed",
+    )
+    sub.add_argument(
+        "--resume",
+        type=Path,
+        nargs="?",
+        const=Path("night.db"),
+        metavar="LEDGER",
+        help="go on with the night of a ledger, by itself night.db: what is done is "
+        "not done again, and all else is in the ledger",
+    )
+    _add_common(sub, workers=None)  # a night that is resumed has its own
 
     sub = add("tournament", run_tournament, "players, tables, rounds, a champion")
     sub.add_argument(
@@ -185,9 +199,12 @@ def _parser() -> argparse.ArgumentParser:
 SPEED = "speed of the clock: 600 squeezes five minutes into half a second"
 
 
-def _add_common(sub: argparse.ArgumentParser) -> None:
+def _add_common(sub: argparse.ArgumentParser, workers: int | None = 10) -> None:
     """Add the options that both pipelines have."""
-    sub.add_argument("--workers", type=_count, default=10, help="threads in the pool")
+    said = " (default: 10)" if workers is None else ""
+    sub.add_argument(
+        "--workers", type=_count, default=workers, help=f"threads in the pool{said}"
+    )
     sub.add_argument("--seed", type=_seed, help="equal seeds, equal input")
     sub.add_argument("--json", action="store_true", help="print the summary as JSON")
     sub.add_argument("--quiet", action="store_true", help="no progress bar")

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from . import files, stream, tournament
-from .core import Clock, VirtualClock, WallClock, WorkerPool
+from .core import Clock, Ledger, VirtualClock, WallClock, WorkerPool
 from .distributions import Exponential
+from .files._night import run_night as resume_night
 from .records import RunRecord
 from .sim import LinearService
 from .units import HOUR, MB, MINUTE, format_bytes
@@ -72,9 +73,16 @@ def run_stream(options: argparse.Namespace) -> int:
 
 def run_files(options: argparse.Namespace) -> int:
     """Pack real files into buckets and let real threads read or copy them."""
-    _match(options, "folder", barred_by=("count", "mean", "seed"))
+    if options.resume is not None:
+        return _resume(options)
+    _match(options, "folder", needed_by=("ledger",),
+           barred_by=("count", "mean", "seed"))  # fmt: skip
+    options.bucket, options.workers = options.bucket or 10.0, options.workers or 10
+    options.strategy = options.strategy or "first-fit-decreasing"
     if options.copy_to is not None:
         _check_destination(options.copy_to, options.folder)
+    if options.ledger is not None:
+        _check_ledger(options.ledger, options.folder)
     skipped: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="mds_sim-") as scratch:
         if options.folder is not None:
@@ -85,7 +93,7 @@ def run_files(options: argparse.Namespace) -> int:
             _draw_seed(options)
             night = _make_files(scratch, options)
             where = "a temporary folder"
-        if not night and not options.json:
+        if not night and not options.json and options.ledger is None:
             print(f"0 real files in {where}: nothing to do")
             return 0
         _tell(options, f"{_number(len(night), 'real file')} in {where}")
@@ -95,8 +103,66 @@ def run_files(options: argparse.Namespace) -> int:
             night, STRATEGIES[options.strategy](), capacity, workers=options.workers
         )
         handler = None if options.copy_to is None else files.CopyFiles(options.copy_to)
-        record = pipeline.run(handler, progress=_bar(options))
-        return _report(options, record, skipped=skipped)
+        if options.ledger is None:
+            record = pipeline.run(handler, progress=_bar(options))
+            return _report(options, record, skipped=skipped)
+        with Ledger(options.ledger) as ledger:
+            done = _done(ledger)
+            record = pipeline.run(handler, ledger=ledger, progress=_bar(options))
+            more = _progress(options, ledger, done)
+            return _report(options, record, skipped=skipped, ledger=more)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    """Go on with the night that a ledger is of."""
+    barred = ("folder", "copy_to", "ledger", "count", "mean", "seed", "bucket")
+    _match(options, "resume", barred_by=(*barred, "strategy"))
+    if not os.path.lexists(options.resume):
+        raise FileNotFoundError(
+            f"--resume must name the ledger of a night, but there is no "
+            f"{str(options.resume)!r}; begin one with --folder and --ledger"
+        )
+    with Ledger(options.resume) as ledger:
+        facts = ledger.facts
+        if facts["copy_to"] is not None:
+            handler = files.CopyFiles(facts["copy_to"])
+        elif facts["handler"] in ("default", "read"):
+            handler = None
+        else:
+            raise ValueError(
+                f"--resume must name a night that copies or reads files, but that of "
+                f"{str(options.resume)!r} calls {facts['handler']}; run the program "
+                "again that began it"
+            )
+        options.workers = options.workers or facts["workers"]
+        options.copy_to, options.strategy = facts["copy_to"], facts["strategy"]
+        options.bucket = facts["capacity"] / MB
+        done = _done(ledger)
+        record = resume_night(
+            ledger, handler, workers=options.workers, progress=_bar(options)
+        )
+        more = _progress(options, ledger, done)
+        return _report(options, record, ledger=more)
+
+
+def _done(ledger: Ledger) -> set[int]:
+    """Return the buckets that are done."""
+    if not ledger.is_planned:
+        return set()
+    return set(range(len(ledger.jobs))) - set(ledger.pending())
+
+
+def _progress(
+    options: argparse.Namespace, ledger: Ledger, done: set[int]
+) -> dict[str, Any]:
+    """Say how many files were done before, and what was done with the others."""
+    found = ledger.outcomes(set(range(len(ledger.jobs))) - done)
+    before, now = sum(ledger.outcomes(done).values()), dict(sorted(found.items()))
+    told = [f"{before:,} done before"]
+    told += [f"{count:,} {word} now" for word, count in now.items()]
+    total = _number(len(ledger.items), "file")
+    _tell(options, f"{ledger.path.name}: {total}, {', '.join(told)}")
+    return {"path": str(ledger.path), "before": before, "now": now}
 
 
 def run_tournament(options: argparse.Namespace) -> int:
@@ -249,6 +315,15 @@ def _check_destination(destination: Path, folder: Path | None) -> None:
             f"--copy-to must be outside --folder {str(folder)!r}, "
             f"got {str(destination)!r}; the next run would copy the copies: "
             "name a folder beside it"
+        )
+
+
+def _check_ledger(ledger: Path, folder: Path) -> None:
+    """Refuse to keep the ledger among the files that it is about."""
+    if Path(os.path.realpath(ledger)).is_relative_to(os.path.realpath(folder)):
+        raise ValueError(
+            f"--ledger must be outside --folder {str(folder)!r}, got {str(ledger)!r}; "
+            "it would be a file of the next night: keep it beside it"
         )
 
 

@@ -17,7 +17,7 @@ import mds_sim
 from mds_sim import _commands as cli
 from mds_sim.__main__ import main
 from mds_sim.data import EARTHQUAKES
-from mds_sim.files import write_files
+from mds_sim.files import NightlyPipeline, write_files
 
 Capture = pytest.CaptureFixture[str]
 COMMANDS = ["stream", "files", "tournament", "demo", "lab"]
@@ -131,6 +131,23 @@ def test_a_wrong_word_is_refused_with_2(
         (["files", "--folder", "a", "--count", "1"], "--count goes without --folder"),
         (["files", "--folder", "a", "--mean", "1"], "--mean goes without --folder"),
         (["files", "--folder", "a", "--seed", "0"], "--seed goes without --folder"),
+        (["files", "--ledger", "a.db"], "--ledger goes with --folder"),
+        *(
+            (
+                ["files", "--resume", f"--{name}", value],
+                f"--{name} goes without --resume",
+            )
+            for name, value in (
+                ("folder", "a"),
+                ("copy-to", "a"),
+                ("ledger", "a.db"),
+                ("count", "1"),
+                ("mean", "1"),
+                ("seed", "0"),
+                ("bucket", "10"),
+                ("strategy", "first-fit-decreasing"),
+            )
+        ),
     ],
 )
 def test_an_option_that_would_be_ignored_is_refused_with_2(
@@ -343,6 +360,124 @@ class TestFiles:
             assert file.path
             copy = tmp_path / "out" / file.name
             assert copy.read_bytes() == file.path.read_bytes()
+
+    def test_a_night_with_a_ledger_is_resumed_and_needs_nothing_else(
+        self, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        write_files(tmp_path / "in", [500] * 20, rng=1)
+        (tmp_path / "out").mkdir()
+        for name in ("file-003.bin", "file-004.bin"):
+            (tmp_path / "out" / name).write_bytes(b"in the way")
+        words = ["--folder", "in", "--copy-to", "out", "--ledger", "night.db"]
+        small = ["--bucket", "0.001", "--workers", "3", "--quiet"]
+        assert main(["files", *words, *small]) == 1
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[:3] == [
+            "20 real files in in",
+            "night.db: 20 files, 0 done before, 18 copied now, 2 failed now",
+            "20 items in 10 jobs on 3 workers",
+        ]
+        (tmp_path / "out" / "file-003.bin").unlink()
+        assert main(["files", "--resume", "--quiet"]) == 1
+        told, err = capsys.readouterr()
+        assert told.splitlines()[0] == (
+            "night.db: 20 files, 16 done before, 1 copied now, 1 failed now, "
+            "2 verified now"
+        )
+        target = str(tmp_path / "out" / "file-004.bin")
+        assert err == (
+            "  job 2, item 4: FileError: file-004.bin must not overwrite another file, "
+            f"{target!r}\n"
+        )
+        (tmp_path / "out" / "file-004.bin").unlink()
+        monkeypatch.chdir(tmp_path / "in")
+        path = str(tmp_path / "night.db")
+        found = json.loads(output_of(capsys, "files", "--resume", path, "--json"))
+        assert found["ledger"] == {
+            "path": path, "before": 18, "now": {"copied": 1, "verified": 1}
+        }  # fmt: skip
+        assert (found["items"], found["workers"], found["failed"]) == (20, 3, [])
+        assert found["parameters"]["copy_to"] == str(tmp_path / "out")
+        assert found["parameters"]["bucket"] == 0.001
+        again = output_of(capsys, "files", "--resume", path, "--workers", "2")
+        assert again.startswith(
+            "night.db: 20 files, 20 done before\n20 items in 10 jobs"
+        )
+
+    def test_without_copies_the_files_are_read_and_the_same_words_resume(
+        self, capsys: Capture, tmp_path: Path
+    ) -> None:
+        write_files(tmp_path / "in", [5], rng=1)
+        words = ["--folder", str(tmp_path / "in"), "--ledger", str(tmp_path / "a.db")]
+        for told in ("0 done before, 1 read now", "1 done before"):
+            out = output_of(capsys, "files", "--quiet", *words)
+            assert out.splitlines()[1] == f"a.db: 1 file, {told}"
+        out = output_of(capsys, "files", "--resume", words[3])
+        assert out.splitlines()[0] == "a.db: 1 file, 1 done before"
+
+    def test_a_folder_without_files_has_a_ledger_as_well(
+        self, capsys: Capture, tmp_path: Path
+    ) -> None:
+        (tmp_path / "in").mkdir()
+        words = ["--folder", str(tmp_path / "in"), "--ledger", str(tmp_path / "a.db")]
+        out = output_of(capsys, "files", "--quiet", *words)
+        assert out.splitlines()[1] == "a.db: 0 files, 0 done before"
+
+    def test_a_ledger_must_not_be_one_of_the_files(
+        self, capsys: Capture, tmp_path: Path
+    ) -> None:
+        write_files(tmp_path / "in", [5], rng=1)
+        ledger = tmp_path / "in" / "night.db"
+        words = ["--folder", str(tmp_path / "in"), "--ledger", str(ledger)]
+        assert main(["files", *words]) == 2
+        assert capsys.readouterr() == (
+            "",
+            f"mds_sim: --ledger must be outside --folder {str(tmp_path / 'in')!r}, got "
+            f"{str(ledger)!r}; it would be a file of the next night: "
+            "keep it beside it\n",
+        )
+        assert not ledger.exists()
+
+    def test_only_a_night_that_is_there_can_be_resumed(
+        self, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        assert main(["files", "--resume"]) == 2
+        assert capsys.readouterr() == (
+            "",
+            "mds_sim: --resume must name the ledger of a night, but there is no "
+            "'night.db'; begin one with --folder and --ledger\n",
+        )
+        assert list(tmp_path.iterdir()) == []
+
+    def test_only_a_night_that_copies_or_reads_can_be_resumed_here(
+        self, capsys: Capture, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "night.db"
+        NightlyPipeline([5]).run(len, ledger=path, progress=False)
+        assert main(["files", "--resume", str(path)]) == 2
+        assert capsys.readouterr() == (
+            "",
+            "mds_sim: --resume must name a night that copies or reads files, but that "
+            f"of {str(path)!r} calls builtins.len; run the program again that "
+            "began it\n",
+        )
+
+    def test_a_ledger_of_another_night_is_refused_with_2(
+        self, capsys: Capture, tmp_path: Path
+    ) -> None:
+        write_files(tmp_path / "in", [5], rng=1)
+        path = tmp_path / "a.db"
+        words = ["--folder", str(tmp_path / "in"), "--ledger", str(path), "--quiet"]
+        assert main(["files", *words]) == 0
+        write_files(tmp_path / "in", [6], ["new"], rng=1)
+        capsys.readouterr()
+        assert main(["files", *words]) == 2
+        assert capsys.readouterr().err == (
+            f"mds_sim: ledger {str(path)!r} must be of this night, but its number of "
+            "files is 1, not 2; run the night that it is of, or name a new ledger\n"
+        )
 
     def test_what_fails_is_named_and_ends_with_1(
         self, capsys: Capture, tmp_path: Path

@@ -62,7 +62,8 @@ def put(path: Path, image: bytes) -> None:
         )
     aside = _aside(path)
     try:
-        number = os.open(aside, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0))
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+        number = os.open(aside, flags, 0o666)
     except OSError as error:
         raise LedgerError(
             f"ledger {str(path)!r} must be in a folder that can be written to, "
@@ -229,10 +230,11 @@ def _settle(path: Path) -> None:
 
 def _regular(path: Path) -> os.stat_result:
     """Return the status of what must be a regular file."""
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise LedgerError(f"ledger must be a file, but {str(path)!r} is none")
-    return status
+    with suppress(OSError):  # a link that leads nowhere
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode):
+            return status
+    raise LedgerError(f"ledger must be a file, but {str(path)!r} is none")
 
 
 def _lock(number: int, path: Path) -> None:

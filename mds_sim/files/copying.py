@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-import secrets
 import shutil
 import stat
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from mds_sim.core.jobs import describe
 
+from ._disk import aside, placed, sync, sync_file, sync_names
 from .file import Bucket, File, inside
 
 CHUNK = 2**20  # bytes read at a time
-
-_renaming = threading.Lock()
 
 T = TypeVar("T")
 
@@ -99,7 +96,7 @@ def copy_verified(file: File, destination: str | os.PathLike[str]) -> Path:
     Path
         The copy. It appears in one step, whole and written to the disk, with the
         permissions and the time of its original. If an equal file was there already,
-        it is left alone.
+        it is left alone, but it is brought to the disk, and its name, too.
 
     Raises
     ------
@@ -113,7 +110,8 @@ def copy_verified(file: File, destination: str | os.PathLike[str]) -> Path:
     A copy that two threads or two programs make at once never replaces another file;
     where the file system has no hard links, this holds for the threads of one
     program. A program that is killed leaves a hidden ``.<16 hex digits>.part``, never
-    half a file under its name; `scan_files` leaves those out.
+    half a file under its name; `scan_files` leaves those out, and a night with a
+    ledger removes its own when it is resumed.
 
     Examples
     --------
@@ -125,26 +123,54 @@ def copy_verified(file: File, destination: str | os.PathLike[str]) -> Path:
     ...     copy.read_bytes()
     b'12345'
     """
+    copied(file, Path(destination))
+    return _target(file, Path(destination))
+
+
+def copied(
+    file: File, destination: Path, mark: str = "", safe: set[Path] | None = None
+) -> tuple[str, str]:
+    """Copy a file; return whether it was "copied" or "verified", and its SHA-256.
+
+    Parameters
+    ----------
+    mark : str
+        What the digits of its temporary name begin with.
+    safe : set of Path, optional
+        Folders whose names are known to be on the disk; it grows.
+    """
+    target = _target(file, destination)
+    with _writing(file, target):
+        if os.path.lexists(target):
+            state, found = "verified", read_verified(file)
+            _check_same(target, file, found)
+            # Whoever wrote it may have been killed before it was on the disk.
+            sync_file(target)
+        else:
+            state, found = "copied", _place_copy(file, target, mark)
+        top, folder = destination.absolute(), target.parent.absolute()
+        sync_names(folder, top, set() if safe is None else safe)
+    return state, found
+
+
+def _target(file: File, destination: Path) -> Path:
+    """Return where the copy goes, or fail if it can go nowhere."""
     try:
-        target = inside(Path(destination), file.name)
+        return inside(destination, file.name)
     except UnicodeEncodeError as error:
         raise FileError(file, f"has a name that no file can have: {error}") from error
     except ValueError:
         raise FileError(file, "has a name that leads out of the destination") from None
-    if os.path.lexists(target):
-        _check_same(target, file, read_verified(file))
-        return target
-    with _writing(file, target) as temporary:
-        found = _checked(file, _write(file, temporary))
-        if not _is_equal(temporary, file, found):
-            raise FileError(
-                file, f"was written to {str(target)!r}, but reads otherwise"
-            )
-        shutil.copystat(_path(file), temporary)
-        if not _placed(temporary, target):
+
+
+def _place_copy(file: File, target: Path, mark: str) -> str:
+    """Write a copy aside, prove it equal, and give it its name."""
+    with aside(target, mark) as temporary:
+        found = _write(file, temporary, target)
+        if not placed(temporary, target):
             _check_same(target, file, found)
-        _sync_folder(target.parent)
-    return target
+            sync_file(target)
+    return found
 
 
 @dataclass(frozen=True)
@@ -185,7 +211,13 @@ class CopyFiles:
         ExceptionGroup
             It holds a `FileError` for each file that failed; the others are done.
         """
-        return _each(bucket, lambda file: copy_verified(file, self.destination))
+        safe: set[Path] = set()
+
+        def copy(file: File) -> Path:
+            copied(file, self.destination, safe=safe)
+            return _target(file, self.destination)
+
+        return _each(bucket, copy)
 
 
 @dataclass(frozen=True)
@@ -292,13 +324,10 @@ def _chunks(file: File) -> Iterator[bytes]:
     path = _path(file)
     with _reading(file, path):
         # Looked at before it is opened: to open a pipe would wait for ever.
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-            raise FileError(file, f"is {kind} at {str(path)!r}")
-        _check_size(file, status.st_size)
+        _check_status(file, path.stat())
         stream = path.open("rb")
     with stream:
+        _check_time(file, os.fstat(stream.fileno()))
         before, size = _state(stream), 0
         # A file that grows for ever must not be read for ever.
         while size <= file.size_bytes and (chunk := _read(file, path, stream)):
@@ -308,6 +337,31 @@ def _chunks(file: File) -> Iterator[bytes]:
     _check_size(file, size)
     if before != after:
         raise FileError(file, "has changed while it was read")
+
+
+def check_unchanged(file: File) -> None:
+    """Raise FileError if a file is no longer what was planned; a look, no reading."""
+    if file.path is not None:
+        with _reading(file, file.path):
+            status = file.path.stat()
+            _check_status(file, status)
+            _check_time(file, status)
+
+
+def _check_status(file: File, status: os.stat_result) -> None:
+    """Refuse what is no regular file, or has another size."""
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
+        raise FileError(file, f"is {kind} at {str(file.path)!r}")
+    _check_size(file, status.st_size)
+
+
+def _check_time(file: File, status: os.stat_result) -> None:
+    """Compare the time of a file with the one that was planned, if one was."""
+    planned, found = getattr(file, "mtime_ns", None), status.st_mtime_ns
+    if planned not in (None, found):
+        change = f"was written at {found / 1e9:.6f} s, not at {planned / 1e9:.6f} s"
+        raise FileError(file, f"has changed since it was planned: it {change}")
 
 
 def _path(file: File) -> Path:
@@ -342,18 +396,13 @@ def _reading(file: File, path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _writing(file: File, target: Path) -> Iterator[Path]:
-    """Make room for a temporary file beside `target`, gone when all is done."""
-    temporary = target.with_name(f".{secrets.token_hex(8)}.part")
+def _writing(file: File, target: Path) -> Iterator[None]:
+    """Turn what the system says on writing into what is wrong with the file."""
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
+        yield
     except (OSError, UnicodeEncodeError) as error:
         reason = f"cannot be written to {str(target)!r}: {_said(error)}"
         raise FileError(file, reason) from error
-    finally:
-        with suppress(OSError):  # gone if renamed, never there if nothing was opened
-            temporary.unlink()
 
 
 def _said(error: OSError | ValueError) -> str:
@@ -361,42 +410,24 @@ def _said(error: OSError | ValueError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _write(file: File, temporary: Path) -> str:
-    """Write the bytes of a file to the disk, and return their SHA-256."""
+def _write(file: File, temporary: Path, target: Path) -> str:
+    """Write the bytes of a file to the disk, read them again, return their SHA-256."""
     digest = hashlib.sha256()
     # Nobody else may read a copy before it has the permissions of its original.
-    with open(temporary, "xb", opener=lambda p, f: os.open(p, f, 0o600)) as stream:
+    with open(temporary, "x+b", opener=lambda p, f: os.open(p, f, 0o600)) as stream:
         for chunk in _chunks(file):
             digest.update(chunk)
             stream.write(chunk)
         stream.flush()
-        os.fsync(stream.fileno())
-    return digest.hexdigest()
-
-
-def _placed(temporary: Path, target: Path) -> bool:
-    """Give the copy its name in one step, or tell that the name is taken."""
-    try:
-        # Both fail if the name is taken; on Unix, only a link does.
-        (os.rename if os.name == "nt" else os.link)(temporary, target)
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without links; what is worse fails again
-        with _renaming:
-            if os.path.lexists(target):
-                return False
-            temporary.replace(target)
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    """Write the folder's new entry to the disk, where the system can."""
-    if os.name == "posix":
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
+        found = _checked(file, digest.hexdigest())
+        # First its time and permissions: they are to be on the disk as well.
+        shutil.copystat(_path(file), temporary)
+        sync(stream)
+        stream.seek(0)
+        if hashlib.file_digest(stream, "sha256").hexdigest() != found:
+            reason = f"was written to {str(target)!r}, but reads otherwise"
+            raise FileError(file, reason)
+    return found
 
 
 def _check_size(file: File, size: int) -> None:

@@ -59,7 +59,7 @@ class BucketTask(JobTask):
     ) -> None:
         self.bucket = bucket
         handler = _validate.function("handler", handler)
-        self.handler: Handler = _default(bucket) if handler is None else handler
+        self.handler: Handler = default_handler(bucket) if handler is None else handler
         self.service_time = service_time
         self.rows = range(len(bucket)) if rows is None else rows
         self.arrivals = [0.0] * len(bucket) if arrivals is None else arrivals
@@ -79,11 +79,12 @@ class BucketTask(JobTask):
         self, error: BaseException
     ) -> Iterator[tuple[int | None, BaseException]]:
         """Yield (row, error) for each file that failed; row None is the bucket."""
-        rows: dict[int, list[int]] = {}
+        rows: dict[File, list[int]] = {}
+        # By value: an error that comes from another process brings a file of its own.
         for row, file in zip(self.rows, self.bucket, strict=True):
-            rows.setdefault(id(file), []).append(row)
+            rows.setdefault(file, []).append(row)
         for part in _parts(error):
-            mine = rows.get(id(part.file)) if isinstance(part, FileError) else None
+            mine = rows.get(part.file) if isinstance(part, FileError) else None
             # A file that is there twice fails in its first row, then in its second.
             if mine:
                 yield mine.pop(0) if len(mine) > 1 else mine[0], part
@@ -100,7 +101,7 @@ def _parts(error: BaseException) -> Iterator[BaseException]:
         yield error
 
 
-def _default(bucket: Bucket) -> Handler:
+def default_handler(bucket: Bucket) -> Handler:
     """Return what is done with a bucket if nobody says what."""
     return ReadFiles() if any(file.path for file in bucket) else len
 

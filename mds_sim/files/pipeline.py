@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
 from mds_sim.core.clock import Clock, WallClock, start_of_run
+from mds_sim.core.ledger import Ledger
 from mds_sim.core.progress import progress_bar
 from mds_sim.core.worker_pool import WorkerPool
 from mds_sim.records import Items, Jobs, RunRecord
@@ -19,6 +21,7 @@ from mds_sim.sim.service import as_service, service_times
 from mds_sim.sim.workers import serve
 from mds_sim.units import DAY, MB
 
+from ._night import keep_plan, ledger_of, run_night
 from .file import File
 from .manager import BucketManager, Handler
 from .packing import Packing, pack
@@ -127,9 +130,11 @@ class NightlyPipeline:
         self,
         handler: Handler | None = None,
         *,
+        ledger: Ledger | str | os.PathLike[str] | None = None,
         nights: int | None = None,
         clock: Clock | None = None,
         rng: RNG = None,
+        executor: Any = "threads",
         progress: bool = True,
     ) -> RunRecord:
         """Let real workers do it.
@@ -142,28 +147,96 @@ class NightlyPipeline:
             others are handled. One that raises itself has failed for its bucket; all
             other buckets are handled. By default real files are read and verified,
             and a simulated one among them fails; simulated ones are counted.
+        ledger : Ledger or path-like, optional
+            Where to write down what is planned and what is done, such as
+            ``"night.db"``. If the run is killed, the same call goes on where it
+            stopped: what is done is not done again. See the notes.
         nights : int, optional
             As in `simulate`.
         clock : Clock, optional
             A new `WallClock` by default.
         rng : numpy.random.Generator, int or None
             The same as in `simulate` gives the same files and the same buckets.
+        executor : {"threads", "processes"} or Executor or callable, optional
+            What the workers are, as in `WorkerPool`: any
+            ``concurrent.futures.Executor`` will do, or a function that makes one.
+            What the handler is and returns must pickle if it is not threads.
         progress : bool, optional
             Show a progress bar.
 
         Returns
         -------
         RunRecord
-            On a `VirtualClock` that of `simulate`, bit for bit.
+            On a `VirtualClock` that of `simulate`, bit for bit. With a ledger, of the
+            whole night: what earlier runs did, and this one, on one axis of time.
+
+        Raises
+        ------
+        LedgerError
+            If the ledger is in use, is none, is damaged, or is of another night: it
+            is left as it is. Or if it could not be written, the disk being full:
+            then no other bucket is begun, and nothing is lost.
+
+        Notes
+        -----
+        With a ledger a bucket that is done is never done again, and one that failed
+        is tried again by the next run. A bucket that was under way when the run was
+        killed is handled **again**: a handler of your own is called at least once for
+        each bucket and should do no harm the second time. `CopyFiles` looks what is
+        there, verifies it, and copies only what is missing. The handler sees files
+        with absolute paths; one that has another size or time than when the night
+        was planned has failed, and all others are done.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from mds_sim.core import VirtualClock
+        >>> folder = tempfile.TemporaryDirectory()
+        >>> book = os.path.join(folder.name, "night.db")
+        >>> night = NightlyPipeline([6, 5, 4, 3], capacity=10)
+        >>> options = {"ledger": book, "clock": VirtualClock(), "progress": False}
+        >>> night.run(lambda bucket: 1 // bucket.index, **options).failures
+        (Failure(job=0, item=None, error='ZeroDivisionError: ...'),)
+        >>> night.run(lambda bucket: print(bucket), **options).failures
+        Bucket(0: 2 files, 10 B of 10 B)
+        ()
+        >>> folder.cleanup()
         """
         chance = streams(rng)
         clock = WallClock() if clock is None else clock
         sizes = self._nights(nights, chance.sizes)
-        self._packings(sizes)  # what is refused is refused before the first night
+        # What is refused is refused before the first night.
+        packings = self._packings(sizes)
         collected = [self._files(number, night) for number, night in enumerate(sizes)]
+        if ledger is not None:
+            _validate.function("handler", handler)
+            times = [self._times(packing, chance.service) for packing in packings]
+            with ledger_of(ledger) as book:
+                is_new = not book.is_planned
+                keep_plan(
+                    book,
+                    collected,
+                    packings,
+                    times,
+                    handler=handler,
+                    workers=self.workers,
+                    begin=start_of_run(clock),
+                    capacity=self.capacity,
+                    strategy=repr(self.strategy),
+                    oversize=self.oversize,
+                )
+                return run_night(
+                    book,
+                    handler,
+                    is_new=is_new,
+                    workers=self.workers,
+                    clock=clock,
+                    executor=executor,
+                    progress=progress,
+                )
         total = sum(map(len, collected))
         with (
-            WorkerPool(self.workers, clock=clock) as pool,
+            WorkerPool(self.workers, clock=clock, executor=executor) as pool,
             progress_bar(progress, total, "files") as move_on,
         ):
             manager = BucketManager(
@@ -182,6 +255,16 @@ class NightlyPipeline:
                 manager.add(*files)
                 manager.submit_night()
             return manager.record()
+
+    def _times(
+        self, packing: Packing, rng: np.random.Generator
+    ) -> Sequence[float | None]:
+        """Return the least time that each bucket takes, if there is a model of it."""
+        if self.service is None:
+            return [None] * packing.n_buckets
+        law = as_service(self.service)
+        times = service_times(law, packing.count, packing.load, rng)
+        return [float(time) for time in times]
 
     def _nights(self, nights: int | None, rng: np.random.Generator) -> list[Ints]:
         """Return the sizes of each night's files."""

@@ -6,6 +6,7 @@ import os
 import pickle
 import re
 import shutil
+import stat
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mds_sim.files import copying
+from mds_sim.files import _disk, copying
 from mds_sim.files.copying import (
     CopyFiles,
     EachFile,
@@ -105,21 +106,72 @@ class TestAllIsWell:
         assert path_of(file).stat().st_mtime_ns == 10**9
         assert folder.stat().st_mtime_ns == 10**9  # no temporary file was in it
 
-    def test_the_copy_is_on_the_disk_before_it_gets_its_name(
+    @posix_only
+    def test_the_copy_is_on_the_disk_before_its_name_and_all_names_above_after(
         self, file: File, out: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        events = []
-        fsync, placed = os.fsync, copying._placed
-        monkeypatch.setattr(os, "fsync", lambda n: (events.append("fsync"), fsync(n)))
-
-        def place(temporary: Path, target: Path) -> bool:
-            events.append("name")
-            return placed(temporary, target)
-
-        monkeypatch.setattr(copying, "_placed", place)
+        events = watch_syncs(monkeypatch, out)
         copy_verified(file, out)
-        folder = ["fsync"] if os.name == "posix" else []
-        assert events == ["fsync", "name", *folder]
+        assert events[:5] == ["file", "name", "day", "out", out.parent.name]
+
+    @posix_only
+    def test_an_equal_copy_that_is_there_is_brought_to_the_disk_with_its_names(
+        self, file: File, out: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        copy_verified(file, out)  # and perhaps the power failed half way
+        events = watch_syncs(monkeypatch, out)
+        copy_verified(file, out)
+        assert events[:4] == ["file", "day", "out", out.parent.name]
+
+    @posix_only
+    def test_a_folder_above_that_cannot_be_read_is_not_ours_to_bring_to_the_disk(
+        self, file: File, out: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        synced = []
+
+        def sync(folder: Path) -> None:
+            if folder == out.parent:
+                raise PermissionError(errno.EACCES, "Permission denied")
+            synced.append(folder)
+
+        monkeypatch.setattr(_disk, "sync_folder", sync)
+        assert copy_verified(file, out).exists()
+        assert synced[:2] == [out / "day", out]
+
+    def test_a_bucket_brings_each_folder_to_the_disk_once_and_no_new_one_is_forgotten(
+        self, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        names = ["a/1", "a/2", "b/3"]
+        bucket = Bucket(0, tuple(write_files(tmp_path / "in", [1] * 3, names)), 9)
+        synced: list[Path] = []
+        monkeypatch.setattr(_disk, "sync_folder", synced.append)
+        CopyFiles(out)(bucket)
+        above = list(out.parents)
+        assert synced == [out / "a", out, *above, out / "a", out / "b", out]
+
+
+def watch_syncs(monkeypatch: pytest.MonkeyPatch, out: Path) -> list[str]:
+    """Return a list that tells what is written to the disk and named, in order."""
+    events: list[str] = []
+    fsync, placed, sync_folder = os.fsync, copying.placed, _disk.sync_folder
+
+    def sync(number: int) -> None:
+        if stat.S_ISREG(os.fstat(number).st_mode):
+            events.append("file")
+        fsync(number)
+
+    def place(temporary: Path, target: Path) -> bool:
+        events.append("name")
+        return placed(temporary, target)
+
+    def folder(path: Path) -> None:
+        events.append(path.name)
+        sync_folder(path)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(copying, "placed", place)
+    monkeypatch.setattr(_disk, "sync_folder", folder)
+    return events
 
 
 def _into_folder(path: Path) -> None:
@@ -373,7 +425,7 @@ class TestTheCopyIsWrong:
         replace = Path.replace
 
         def watched(path: Path, target: Path) -> Path:
-            turns.append(copying._renaming.locked())
+            turns.append(_disk._renaming.locked())
             return replace(path, target)
 
         monkeypatch.setattr(Path, "replace", watched)
@@ -563,7 +615,7 @@ def test_a_scan_leaves_out_what_a_copy_that_was_killed_has_left(
 ) -> None:
     with monkeypatch.context() as killed:
         killed.setattr(Path, "unlink", lambda path: None)
-        killed.setattr(copying, "_placed", lambda temporary, target: 1 / 0)
+        killed.setattr(copying, "placed", lambda temporary, target: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             copy_verified(file, out)
     assert len(left_in(out)) == 1
