@@ -1,7 +1,7 @@
 """What a ledger costs a night: ``python benchmarks/ledger.py``.
 
-The same night with a ledger and without, in turn, by a handler that does nothing and by
-one that copies. Wall-clock times: the difference of the medians, by the file. ``--quick``
+The same night with a ledger and without, in turn, by a handler that does nothing and
+by one that copies. Wall-clock times: medians, and their difference, a file. ``--quick``
 shows fewer rounds, and leaves README.md alone.
 """
 

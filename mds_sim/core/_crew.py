@@ -115,6 +115,7 @@ class Crew:
         self._interrupted: Future[None] = Future()  # done after a Ctrl-C
         self.unfinished = 0
         self.is_closed = False
+        self._is_final = False  # no attempt follows another one any more
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -156,6 +157,7 @@ class Crew:
         """Take no more tasks; cancel those that no worker has, if asked."""
         with self._lock:
             self.is_closed = True
+            self._is_final |= cancel
             waiting = list(self._pending) if cancel else []
             resting = list(self._resting) if cancel else []
             self._resting.difference_update(resting)
@@ -164,6 +166,7 @@ class Crew:
         for job in waiting:
             job.future.cancel()
         for job in resting:
+            job.earlier = job.earlier[:-1]  # no other attempt follows: it is the last
             self._complete(job)
         for _ in range(max(idle, 1)):
             self._clock.call_soon(self._dispatch)
@@ -410,7 +413,7 @@ class Crew:
         if self._rng is None:
             self._rng = as_generator()
         with self._lock:
-            if self._interrupted.done():
+            if self._is_final or self._interrupted.done():
                 return False
             rest = retry.delay(job.tries, self._rng)
             job.failed(error, job.finished)

@@ -7,7 +7,8 @@ from concurrent.futures import CancelledError
 from typing import Any
 
 from .clock import Clock, ClockFuture
-from .task import Attempt, Task, TaskRecord, describe
+from .remote import told
+from .task import Attempt, Task, TaskRecord
 
 
 class TaskFuture(ClockFuture):
@@ -51,17 +52,18 @@ class Job:
     def __init__(self, index: int, task: Task, submitted: float, clock: Clock) -> None:
         self.index = index
         self.task = task
+        self.name = task.name  # if it has none to give, who submits it is told
         self.future = TaskFuture(clock, self)
         self.submitted = submitted
 
     @property
     def title(self) -> str:
         """How it is called in errors."""
-        return f"task {self.index}, {self.task.name},"
+        return f"task {self.index}, {self.name},"
 
     def failed(self, error: BaseException, now: float) -> None:
         """Note an attempt that another one will follow."""
-        attempt = Attempt(self.worker, self.started, now, describe(error))
+        attempt = Attempt(self.worker, self.started, now, told(error))
         self.earlier += (attempt,)
 
     def facts(self) -> tuple[Any, ...]:
@@ -69,7 +71,7 @@ class Job:
         cancelled = not self.is_begun and self.future.cancelled()
         return (
             self.index,
-            self.task.name,
+            self.name,
             self.submitted,
             self.started,
             self.finished,

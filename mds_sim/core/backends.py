@@ -11,13 +11,13 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from mds_sim import _validate
 
 from . import remote
-from .task import Task
+from .task import Task, describe
 
 MAX_CRASHES = 3  # of its worker, until a task is told to be the culprit
 
@@ -114,19 +114,18 @@ class _Process(Worker):
         return f"pid {self._pid}" if self._pid else ""
 
     def open(self) -> None:
-        """Start the process, unless it runs."""
-        if self._executor is None:
-            from loky.process_executor import ProcessPoolExecutor
-
-            executor = ProcessPoolExecutor(
-                max_workers=1, initializer=remote.begin, initargs=(os.getpid(),)
-            )
+        """Start the process, unless it runs; one that is killed meanwhile, again."""
+        starts = 0
+        while self._executor is None:
+            starts += 1
             try:
-                self._pid = executor.submit(os.getpid).result()
-            except BaseException:
-                executor.shutdown(wait=True, kill_workers=True)
-                raise
-            self._executor = executor
+                self._start()
+            except BrokenExecutor as error:
+                if starts == MAX_CRASHES:
+                    raise WorkerCrashError(
+                        f"a process for the worker came to its end {MAX_CRASHES} times "
+                        "before it was ready"
+                    ) from error
 
     def perform(self, task: Task, limit: float | None, alone: bool) -> Any:
         payload = remote.packed(task)
@@ -145,6 +144,20 @@ class _Process(Worker):
         if self._executor is not None:
             self._executor.shutdown(wait=True)
             self._executor = None
+
+    def _start(self) -> None:
+        """Start the process, and wait until it works."""
+        from loky.process_executor import ProcessPoolExecutor
+
+        executor = ProcessPoolExecutor(
+            max_workers=1, initializer=remote.begin, initargs=(os.getpid(),)
+        )
+        try:
+            self._pid = executor.submit(os.getpid).result()
+        except BaseException:
+            executor.shutdown(wait=True, kill_workers=True)
+            raise
+        self._executor = executor
 
     def _submit(self, payload: bytes) -> Future[bytes]:
         """Hand the task over; a process that died while it was idle is replaced."""
@@ -185,16 +198,24 @@ class _Guest(Worker):
         backend = self._backend
         call, argument, opened = backend.dressed(task)
         with backend.gate.alone() if alone else backend.gate.together():
-            executor = backend.executor()
+            executor, future = backend.submit(call, argument)
             try:
-                future = executor.submit(call, argument)
                 answer = _wait(future, limit)
             except OutOfTimeError:
-                future.cancel()
+                if not future.cancel():
+                    backend.replace(executor)
                 raise
             except BrokenExecutor as error:
                 backend.rebuild(executor, error)
                 raise WorkerDiedError(f"{backend.word} was broken") from error
+            except Exception as error:
+                if not backend.is_remote:  # then it is what the task raised
+                    raise
+                # Dask, for one, has tried again and again by itself, but also gives up
+                # a task that was in bad company: so once more, alone.
+                given_up = f"{task.name} was given up by {backend.word}"
+                kind = WorkerCrashError if alone else WorkerDiedError
+                raise kind(f"{given_up}: {describe(error)}") from error
         return opened(answer)
 
 
@@ -210,7 +231,7 @@ class Guests(Backend):
         self._make = make
         self._is_mine = executor is None
         self._executor = self._made() if executor is None else executor
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         kind = type(self._executor)
         # What stays in this interpreter needs no pickling.
         is_here = issubclass(kind, ThreadPoolExecutor)
@@ -227,22 +248,44 @@ class Guests(Backend):
             return remote.call, remote.packed(task), remote.opened
         return type(task).execute, task, lambda result: result
 
-    def executor(self) -> Executor:
-        """Return the executor as it is now."""
-        with self._lock:
-            return self._executor
+    def submit(self, call: Any, argument: Any) -> tuple[Executor, Future[Any]]:
+        """Hand a task over; an executor that broke while it was idle is replaced."""
+        with self._lock:  # nobody replaces it meanwhile
+            for _ in range(MAX_CRASHES):
+                try:
+                    return self._executor, self._executor.submit(call, argument)
+                except Exception as error:
+                    # Broken, or about to: then it may be an OSError as well. None of
+                    # them is the fault of the task.
+                    self.rebuild(self._executor, error)
+            return self._executor, self._executor.submit(call, argument)
 
-    def rebuild(self, broken: Executor, error: BrokenExecutor) -> None:
+    def rebuild(self, broken: Executor, error: Exception) -> None:
         """Replace a broken executor, once, however many workers come with it."""
         if not self._is_mine:
+            if not isinstance(error, BrokenExecutor):
+                raise error
             error.add_note(
                 "the executor was given to the pool, which may not replace it; to have "
                 "that done, give it a function that makes one instead"
             )
             raise error
         with self._lock:
-            if self._executor is broken:
-                broken.shutdown(wait=False)
+            # It ends its processes, but none that it was just about to start.
+            processes = dict(getattr(broken, "_processes", None) or {})
+            self.replace(broken)
+        for process in processes.values():
+            with suppress(Exception):
+                process.kill()
+
+    def replace(self, executor: Executor) -> None:
+        """Take another executor, once, if it was made here; the old one ends its work.
+
+        The place of a task that takes too long would be missing otherwise.
+        """
+        with self._lock:
+            if self._is_mine and self._executor is executor:
+                executor.shutdown(wait=False)
                 self._executor = self._made()
 
     def close(self) -> None:

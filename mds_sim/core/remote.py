@@ -13,7 +13,7 @@ import threading
 import traceback
 from typing import Any
 
-from .task import Task
+from .task import Task, describe
 
 
 class RemoteError(Exception):
@@ -82,6 +82,8 @@ def opened(answer: bytes) -> Any:
         raise RemoteError(text) from error
     if is_good:
         return value
+    if not isinstance(value, BaseException):  # as its `__reduce__` may have it
+        raise RemoteError(text)
     if value.__cause__ is None:
         value.__cause__ = RemoteTraceback(f'\n"""\n{trace}"""')
     raise value
@@ -93,11 +95,11 @@ def _answer(is_good: bool, value: Any) -> bytes:
 
     text = trace = ""
     if not is_good:
-        text = f"{type(value).__name__}: {_text(value)}"
+        text = told(value)
         trace = "".join(traceback.format_exception(value))
     try:
         blob = cloudpickle.dumps(value)
-    except Exception as error:
+    except BaseException as error:  # also SystemExit, as above
         if is_good:
             kind = type(value).__name__
             error.add_note(f"its result, of type {kind}, must be picklable to travel")
@@ -106,12 +108,12 @@ def _answer(is_good: bool, value: Any) -> bytes:
     return pickle.dumps((is_good, blob, text, trace))
 
 
-def _text(error: BaseException) -> str:
-    """Return the text of an error, even of one that has none to give."""
+def told(error: BaseException) -> str:
+    """Return the kind and the text of an error, even of one that has none to give."""
     try:
-        return str(error)
+        return describe(error)
     except Exception:
-        return "(its text cannot be read)"
+        return f"{type(error).__name__}: (its text cannot be read)"
 
 
 def begin(parent: int) -> None:

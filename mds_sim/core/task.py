@@ -163,6 +163,9 @@ class TaskRecord:
 
 
 def describe(error: BaseException) -> str:
-    """Return the kind and the text of an error."""
-    text = str(error)
+    """Return the kind and the text of an error, even of one that has none to give."""
+    try:
+        text = str(error)
+    except Exception:
+        text = "(its text cannot be read)"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 import threading
 import weakref
@@ -50,9 +51,9 @@ class WorkerPool:
         all by default.
     timeout : float, optional
         Most time that an attempt at a task may take [s of the clock], > 0. Then its
-        process is killed; a thread, or a task in a given executor, cannot be killed: it
-        is left alone, and another worker takes its place. The task fails with
-        ``TimeoutError``.
+        process is killed; a thread, or a task in an executor, cannot be killed: it is
+        left alone, and another worker takes its place (but not in an executor that was
+        given). The task fails with ``TimeoutError``.
     name : str, optional
         What its workers are called, before their numbers.
     rng : numpy.random.Generator, int or None, optional
@@ -273,7 +274,8 @@ class WorkerPool:
             Return when all tasks are done and all workers have ended.
         cancel_futures : bool, optional
             Cancel the tasks that no worker has taken yet; those that wait for another
-            attempt fail with the error of the last one.
+            attempt fail with the error of the last one, and so do those that run now
+            and fail.
         """
         self._crew.close(cancel_futures)
         if wait:
@@ -326,6 +328,9 @@ def _raise_errors(records: tuple[TaskRecord, ...]) -> None:
 
 
 _open_pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
+
+if hasattr(os, "register_at_fork"):  # a copy of this process has none of the threads
+    os.register_at_fork(after_in_child=_open_pools.clear)
 
 
 def _finish_open_pools() -> None:
