@@ -24,7 +24,6 @@ from mds_sim.rng import as_generator
 
 from ._job import Job, TaskFuture
 from .backends import (
-    MAX_CRASHES,
     Backend,
     OutOfTimeError,
     Threads,
@@ -358,9 +357,10 @@ class Crew:
                 raise self._too_late(job, limit) from None
             except WorkerDiedError as death:
                 job.crashes += 1
-                if job.crashes == MAX_CRASHES:
-                    times = f"ended its worker {MAX_CRASHES} times"
-                    raise WorkerCrashError(f"{job.title} {times}: {death}") from death
+                most = job.task.max_crashes
+                if job.crashes >= most:
+                    what = f"{job.title} ended its worker" + f" {most} times" * (most > 1)
+                    raise WorkerCrashError(f"{what}: {death}") from death
                 job.failed(death, self._clock.time())
                 job.started = self._clock.time()
 
@@ -455,6 +455,9 @@ class Crew:
                 return
             drains, self._drains = self._drains, []
             idle = len(self._idle) if self.is_closed else 0
+            is_over = self.is_closed and not self._at_work
+        if is_over:  # the last thread was left alone, and may never end
+            self._backend.close()
         for done in drains:
             done.set_result(None)
         for _ in range(idle):

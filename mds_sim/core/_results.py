@@ -43,6 +43,8 @@ class ChunkTask(Task):
     [(True, 3), (True, 2)]
     """
 
+    max_crashes = 1  # then one by one, to see whose fault it was
+
     def __init__(
         self,
         function: Callable[..., Any],

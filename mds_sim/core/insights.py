@@ -396,6 +396,9 @@ class PoolInsights:
             "error": None if record.error is None else describe(record.error),
         }
 
+    def __repr__(self) -> str:
+        return f"PoolInsights({as_text(self).splitlines()[0]})"
+
     def __str__(self) -> str:
         return as_text(self)
 

@@ -26,6 +26,8 @@ class Task(ABC):
         says.
     retry : Retry or None
         When to try again; None: what the pool says.
+    max_crashes : int
+        How often its worker may come to its end until it is given up.
 
     Examples
     --------
@@ -39,6 +41,7 @@ class Task(ABC):
     service_time: float | None = None
     timeout: float | None = None
     retry: Retry | None = None
+    max_crashes: int = 3
 
     @property
     def name(self) -> str:

@@ -73,7 +73,7 @@ class WorkerPool:
     each of the first `max_workers` tasks starts one, even if others are idle.
 
     Tasks that leave this process are pickled by cloudpickle: lambdas and functions of
-    a notebook cell may be among them; open files, locks and generators may not. One
+    a notebook cell may be among them; locks, sockets and generators may not. One
     that cannot be pickled, or whose result or error cannot, fails alone.
 
     A task whose worker comes to its end (killed, out of memory, ``os._exit``) is done
