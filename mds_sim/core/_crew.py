@@ -359,8 +359,9 @@ class Crew:
                 job.crashes += 1
                 most = job.task.max_crashes
                 if job.crashes >= most:
-                    what = f"{job.title} ended its worker" + f" {most} times" * (most > 1)
-                    raise WorkerCrashError(f"{what}: {death}") from death
+                    times = f" {most} times" * (most > 1)
+                    what = f"{job.title} ended its worker{times}: {death}"
+                    raise WorkerCrashError(what) from death
                 job.failed(death, self._clock.time())
                 job.started = self._clock.time()
 
