@@ -44,6 +44,9 @@ if TYPE_CHECKING:
         Uniform,
     )
     from .files import (
+        AlmostWorstFit,
+        AlmostWorstFitDecreasing,
+        Balanced,
         BestFit,
         BestFitDecreasing,
         Bucket,
@@ -51,21 +54,38 @@ if TYPE_CHECKING:
         BucketManager,
         BucketTask,
         CopyFiles,
+        DeltaCompaction,
         EachFile,
         File,
         FileError,
         FileSource,
         FirstFit,
         FirstFitDecreasing,
+        Harmonic,
+        IcebergSplits,
+        LookbackFit,
+        MaxFiles,
+        MinimumBinSlack,
+        ModifiedFirstFitDecreasing,
         NextFit,
         NextFitDecreasing,
         NightlyPipeline,
+        OpenBuckets,
+        OpenCost,
         Packing,
         ReadFiles,
+        SparkPartitions,
+        TrickleRule,
         WorstFit,
         WorstFitDecreasing,
+        bucket_sizes,
+        lateness,
+        makespan,
         pack,
         scan_files,
+        submission_order,
+        trickle_in,
+        worst_case,
         write_files,
     )
     from .records import Failure, Items, Jobs, RunRecord
@@ -120,7 +140,13 @@ __all__ = [
     # how files are packed
     "pack", "Packing", "BucketingStrategy", "NextFit", "FirstFit", "BestFit",
     "WorstFit", "NextFitDecreasing", "FirstFitDecreasing", "BestFitDecreasing",
-    "WorstFitDecreasing",
+    "WorstFitDecreasing", "AlmostWorstFit", "AlmostWorstFitDecreasing",
+    "LookbackFit", "Harmonic", "ModifiedFirstFitDecreasing", "MinimumBinSlack",
+    "Balanced", "SparkPartitions", "DeltaCompaction", "IcebergSplits", "OpenCost",
+    "MaxFiles", "worst_case",
+    # when a night is done
+    "makespan", "submission_order", "bucket_sizes", "TrickleRule", "OpenBuckets",
+    "trickle_in", "lateness",
     # running it for real
     "Clock", "WallClock", "VirtualClock", "Task", "TaskRecord", "WorkerPool",
     "Retry", "PoolInsights", "WorkerCrashError", "Ledger", "LedgerError",
@@ -144,11 +170,14 @@ _MODULES = {
     "core": "Clock Ledger LedgerError PoolInsights Retry Task TaskRecord VirtualClock "
     "WallClock WorkerCrashError WorkerPool",
     "distributions": "Constant Empirical Exponential Gamma Law LogNormal Uniform",
-    "files": "BestFit BestFitDecreasing Bucket BucketingStrategy "
-    "BucketManager BucketTask CopyFiles EachFile File FileError "
-    "FileSource FirstFit FirstFitDecreasing NextFit "
-    "NextFitDecreasing NightlyPipeline Packing ReadFiles WorstFit "
-    "WorstFitDecreasing pack scan_files write_files",
+    "files": "AlmostWorstFit AlmostWorstFitDecreasing Balanced BestFit "
+    "BestFitDecreasing Bucket BucketManager BucketTask BucketingStrategy "
+    "CopyFiles DeltaCompaction EachFile File FileError FileSource FirstFit "
+    "FirstFitDecreasing Harmonic IcebergSplits LookbackFit MaxFiles "
+    "MinimumBinSlack ModifiedFirstFitDecreasing NextFit NextFitDecreasing "
+    "NightlyPipeline OpenBuckets OpenCost Packing ReadFiles SparkPartitions "
+    "TrickleRule WorstFit WorstFitDecreasing bucket_sizes lateness makespan "
+    "pack scan_files submission_order trickle_in worst_case write_files",
     "records": "Failure Items Jobs RunRecord",
     "sim": "LinearService",
     "stream": "Arrivals CountWindow FirstMessageWindow Message "

@@ -1,5 +1,6 @@
 """Nightly files: what they are, how they are packed, how they are processed."""
 
+from .balanced import Balanced
 from .checking import check_bucketing_strategy
 from .copying import (
     CopyFiles,
@@ -9,49 +10,89 @@ from .copying import (
     copy_verified,
     read_verified,
 )
+from .engines import (
+    DeltaCompaction,
+    IcebergSplits,
+    MaxFiles,
+    OpenCost,
+    SparkPartitions,
+)
 from .file import Bucket, File, scan_files
+from .makespans import BucketSizes, Makespan, bucket_sizes, makespan, submission_order
 from .manager import BucketManager, BucketTask
 from .packing import Packing, PackingSummary, pack
 from .pipeline import NightlyPipeline
+from .refined import Harmonic, MinimumBinSlack, ModifiedFirstFitDecreasing
+from .resuming import resume
 from .source import FileSource, write_files
 from .strategies import (
+    AlmostWorstFit,
+    AlmostWorstFitDecreasing,
     BestFit,
     BestFitDecreasing,
     BucketingStrategy,
     FirstFit,
     FirstFitDecreasing,
+    LookbackFit,
     NextFit,
     NextFitDecreasing,
     WorstFit,
     WorstFitDecreasing,
 )
+from .trickle import ClosedBucket, OpenBuckets, TrickleRule, lateness, trickle_in
+from .worst_cases import WorstNight, worst_case
 
 __all__ = [
+    "AlmostWorstFit",
+    "AlmostWorstFitDecreasing",
+    "Balanced",
     "BestFit",
     "BestFitDecreasing",
     "Bucket",
     "BucketManager",
+    "BucketSizes",
     "BucketTask",
     "BucketingStrategy",
+    "ClosedBucket",
     "CopyFiles",
+    "DeltaCompaction",
     "EachFile",
     "File",
     "FileError",
     "FileSource",
     "FirstFit",
     "FirstFitDecreasing",
+    "Harmonic",
+    "IcebergSplits",
+    "LookbackFit",
+    "Makespan",
+    "MaxFiles",
+    "MinimumBinSlack",
+    "ModifiedFirstFitDecreasing",
     "NextFit",
     "NextFitDecreasing",
     "NightlyPipeline",
+    "OpenBuckets",
+    "OpenCost",
     "Packing",
     "PackingSummary",
     "ReadFiles",
+    "SparkPartitions",
+    "TrickleRule",
     "WorstFit",
     "WorstFitDecreasing",
+    "WorstNight",
+    "bucket_sizes",
     "check_bucketing_strategy",
     "copy_verified",
+    "lateness",
+    "makespan",
     "pack",
     "read_verified",
+    "resume",
     "scan_files",
+    "submission_order",
+    "trickle_in",
+    "worst_case",
     "write_files",
 ]

@@ -12,6 +12,17 @@ from .strategies import BucketingStrategy
 Ints = NDArray[np.int64]
 
 
+def check_strategy(strategy: Any) -> None:
+    """Refuse what cannot assign, and a class that was not called."""
+    name = "a bucketing strategy such as FirstFitDecreasing()"
+    if isinstance(strategy, type):
+        raise TypeError(
+            f"strategy must be {name}, got the class {strategy.__name__}: call it"
+        )
+    if not callable(getattr(strategy, "assign", None)):
+        raise TypeError(f"strategy must be {name}, got {strategy!r}")
+
+
 def answer(
     strategy: BucketingStrategy, sizes: Ints, files: Ints, capacity: int
 ) -> Ints:
@@ -42,10 +53,11 @@ def _check_numbers(name: str, bucket: NDArray[Any], files: Ints) -> None:
             f"{name} must number its buckets from 0, "
             f"but file {files[i]} is in bucket {bucket[i]}"
         )
-    numbers = np.unique(bucket)
-    missing = np.flatnonzero(numbers != np.arange(numbers.size))
-    if missing.size:
-        gap = int(missing[0])
+    # So many files cannot fill more buckets: where one is beyond, one before is empty.
+    small = bucket[bucket < bucket.size].astype(np.int64)
+    missing = np.flatnonzero(np.bincount(small, minlength=1) == 0)
+    if missing.size or small.size < bucket.size:
+        gap = int(missing[0]) if missing.size else int(small.max()) + 1
         i = int(np.argmax(bucket > gap))
         raise ValueError(
             f"{name} must leave no bucket empty, but bucket {gap} is, "

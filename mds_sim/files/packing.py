@@ -14,7 +14,8 @@ from mds_sim._tables import html_table, text_table
 from mds_sim.theory.packing import lower_bound
 from mds_sim.units import MB, format_bytes
 
-from ._answers import answer, read_only
+from ._answers import answer, check_strategy, read_only
+from ._placing import numbered
 from .strategies import BucketingStrategy, FirstFitDecreasing
 
 Ints = NDArray[np.int64]
@@ -74,7 +75,7 @@ def pack(
     array = _validate.sizes("sizes", sizes)
     capacity = _validate.size("capacity", capacity)
     _validate.choice("oversize", oversize, ("alone", "raise"))
-    _check_strategy(strategy)
+    check_strategy(strategy)
     _check_total(array)
     fits = array <= capacity
     if oversize == "raise" and not fits.all():
@@ -86,8 +87,10 @@ def pack(
     files = np.flatnonzero(fits)
     bucket = np.empty(array.size, dtype=np.int64)
     bucket[files] = answer(strategy, array, files, capacity)
-    bucket[~fits] = array.size + np.arange(array.size - files.size)
-    return Packing(array, capacity, _by_first_file(bucket))
+    n_buckets = int(bucket[files].max()) + 1 if files.size else 0
+    n_oversize = array.size - files.size
+    bucket[~fits] = n_buckets + np.arange(n_oversize)
+    return Packing(array, capacity, numbered(bucket, n_buckets + n_oversize))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -273,27 +276,10 @@ class PackingSummary:
         return html_table(self._title(), self._rows())
 
 
-def _check_strategy(strategy: Any) -> None:
-    """Refuse what cannot assign, and a class that was not called."""
-    name = "a bucketing strategy such as FirstFitDecreasing()"
-    if isinstance(strategy, type):
-        raise TypeError(
-            f"strategy must be {name}, got the class {strategy.__name__}: call it"
-        )
-    if not callable(getattr(strategy, "assign", None)):
-        raise TypeError(f"strategy must be {name}, got {strategy!r}")
-
-
 def _check_total(sizes: Ints) -> None:
     """Refuse sizes that no int64 could add up."""
-    total = sum(sizes.tolist())
+    if not sizes.size or int(sizes.max()) <= _LARGEST // sizes.size:
+        return
+    total = sum(sizes.tolist())  # Python's whole numbers cannot overflow
     if total > _LARGEST:
         raise ValueError(f"sizes must sum to at most 2**63 - 1 bytes, got {total}")
-
-
-def _by_first_file(bucket: Ints) -> Ints:
-    """Give the buckets new numbers, in the order of their first files."""
-    _, first, inverse = np.unique(bucket, return_index=True, return_inverse=True)
-    rank = np.empty(first.size, dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(first.size)
-    return np.asarray(rank[inverse.reshape(-1)], dtype=np.int64)

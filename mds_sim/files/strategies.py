@@ -1,29 +1,31 @@
-"""Rules that put files into buckets: next, first, best and worst fit.
+"""Rules that put files into buckets: next, first, best, worst and almost worst fit.
 
-Each rule is written here to be fast; `mds_sim.files.reference` says the same in
-plain loops, and the tests hold both equal. `n` is the number of files, `k` the
-number of buckets.
+Each rule is run by plain Python for short lists and compiled for long ones;
+`mds_sim.files.reference` says the same in plain loops, and the tests hold all three
+equal. `n` is the number of files, `k` the number of buckets.
 
 References
 ----------
 .. [1] D. S. Johnson, A. Demers, J. D. Ullman, M. R. Garey, R. L. Graham (1974),
    "Worst-case performance bounds for simple one-dimensional packing algorithms",
    SIAM Journal on Computing 3(4), 299-325: first and best fit, and decreasing.
+.. [2] D. S. Johnson (1974), "Fast algorithms for bin packing", Journal of Computer
+   and System Sciences 8(3), 272-314: next, worst and almost worst fit.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Callable
 from dataclasses import dataclass
-from heapq import heappush, heapreplace
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mds_sim import _validate
+
+from ._placing import placed, placed_descending
+
 Ints = NDArray[np.int64]
-Rule = Callable[[list[int], int], list[int]]
 
 
 class BucketingStrategy(Protocol):
@@ -73,7 +75,34 @@ class BucketingStrategy(Protocol):
 
 
 @dataclass(frozen=True)
-class NextFit:
+class FitRule:
+    """What all these rules have in common: their name, their order, and `assign`."""
+
+    _rule: ClassVar[str]
+    _decreasing: ClassVar[bool] = False
+
+    def assign(self, sizes: Ints, capacity: int) -> Ints:
+        """Return the number of each file's bucket, int64, shape (n_files,).
+
+        Raises
+        ------
+        ValueError
+            If a size is negative or larger than `capacity`.
+        """
+        return self.assign_limited(sizes, capacity, None)
+
+    def assign_limited(self, sizes: Ints, capacity: int, most: int | None) -> Ints:
+        """Do the same where a bucket is full with `most` files, too."""
+        place = placed_descending if self._decreasing else placed
+        return place(self._rule, sizes, capacity, most, *self._how())
+
+    def _how(self) -> tuple[Any, ...]:
+        """Return what else the rule has to be told."""
+        return ()
+
+
+@dataclass(frozen=True)
+class NextFit(FitRule):
     """Put each file into the newest bucket, or open a new one.
 
     No ties can occur, and only one bucket is ever open. Cost O(n).
@@ -84,16 +113,15 @@ class NextFit:
     array([0, 1, 1, 2])
     """
 
-    def assign(self, sizes: Ints, capacity: int) -> Ints:
-        """Return the number of each file's bucket, int64, shape (n_files,)."""
-        return _as_given(_next_fit, sizes, capacity)
+    _rule: ClassVar[str] = "next_fit"
 
 
 @dataclass(frozen=True)
-class FirstFit:
+class FirstFit(FitRule):
     """Put each file into the first bucket that has room, or open a new one.
 
-    Ties cannot occur: the lowest number wins. Cost O(n log k) by a max tree.
+    Ties cannot occur: the lowest number wins. Cost O(n log k), by a tree whose nodes
+    know the most room below them and that grows with the buckets.
 
     Examples
     --------
@@ -101,17 +129,15 @@ class FirstFit:
     array([0, 1, 0, 1])
     """
 
-    def assign(self, sizes: Ints, capacity: int) -> Ints:
-        """Return the number of each file's bucket, int64, shape (n_files,)."""
-        return _as_given(_first_fit, sizes, capacity)
+    _rule: ClassVar[str] = "first_fit"
 
 
 @dataclass(frozen=True)
-class BestFit:
+class BestFit(FitRule):
     """Put each file into the fullest bucket that has room, or open a new one.
 
-    Of equally full buckets the lowest number wins. Cost O(n log k) comparisons by
-    a sorted list (and up to k moves of a pointer a file, of little weight).
+    Of equally full buckets the lowest number wins. Cost O(n log k) expected,
+    by a search tree of random shape (a treap).
 
     Examples
     --------
@@ -119,13 +145,11 @@ class BestFit:
     array([0, 1, 1, 0])
     """
 
-    def assign(self, sizes: Ints, capacity: int) -> Ints:
-        """Return the number of each file's bucket, int64, shape (n_files,)."""
-        return _as_given(_best_fit, sizes, capacity)
+    _rule: ClassVar[str] = "best_fit"
 
 
 @dataclass(frozen=True)
-class WorstFit:
+class WorstFit(FitRule):
     """Put each file into the emptiest bucket if it has room, or open a new one.
 
     Of equally empty buckets the lowest number wins. Cost O(n log k) by a heap.
@@ -136,13 +160,70 @@ class WorstFit:
     array([0, 1, 1, 0])
     """
 
-    def assign(self, sizes: Ints, capacity: int) -> Ints:
-        """Return the number of each file's bucket, int64, shape (n_files,)."""
-        return _as_given(_worst_fit, sizes, capacity)
+    _rule: ClassVar[str] = "worst_fit"
+
+    def _how(self) -> tuple[Any, ...]:
+        return (False,)
 
 
 @dataclass(frozen=True)
-class NextFitDecreasing:
+class AlmostWorstFit(FitRule):
+    """Put each file into the second emptiest bucket, or the emptiest, or a new one.
+
+    It is worst fit with the worst choice left out, and all but as good as first fit
+    then: the emptiest bucket is kept for a file that needs it. Of equally empty
+    buckets the lowest number is the emptier. Cost O(n log k) by a heap.
+
+    Examples
+    --------
+    >>> AlmostWorstFit().assign(np.array([7, 5, 3, 2]), 10)
+    array([0, 1, 0, 1])
+    """
+
+    _rule: ClassVar[str] = "worst_fit"
+
+    def _how(self) -> tuple[Any, ...]:
+        return (True,)
+
+
+@dataclass(frozen=True)
+class LookbackFit(FitRule):
+    """First fit among the few buckets that are open, as engines that stream do.
+
+    Parameters
+    ----------
+    lookback : int
+        Most buckets that are open at a time, >= 1. One is next fit.
+    close : {"oldest", "fullest"}
+        Which one is closed when there would be one more.
+
+    Notes
+    -----
+    The new bucket is opened first, and may itself be the fullest. Of open buckets the
+    lowest number with room wins; of equally full ones the lowest number is closed.
+    Cost O(n lookback). "oldest" is known as next-k fit.
+
+    Examples
+    --------
+    >>> LookbackFit(2).assign(np.array([6, 5, 7, 4, 3]), 10)
+    array([0, 1, 2, 1, 2])
+    """
+
+    lookback: int = 10
+    close: str = "oldest"
+
+    _rule: ClassVar[str] = "lookback_fit"
+
+    def __post_init__(self) -> None:
+        _validate.count("lookback", self.lookback)
+        _validate.choice("close", self.close, ("oldest", "fullest"))
+
+    def _how(self) -> tuple[Any, ...]:
+        return self.lookback, self.close == "fullest"
+
+
+@dataclass(frozen=True)
+class NextFitDecreasing(FitRule):
     """Next fit of the files from large to small.
 
     Files of equal size keep their order. Cost O(n log n), the sort.
@@ -153,13 +234,12 @@ class NextFitDecreasing:
     array([2, 1, 1, 0])
     """
 
-    def assign(self, sizes: Ints, capacity: int) -> Ints:
-        """Return the number of each file's bucket, int64, shape (n_files,)."""
-        return _decreasing(_next_fit, sizes, capacity)
+    _rule: ClassVar[str] = "next_fit"
+    _decreasing: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
-class FirstFitDecreasing:
+class FirstFitDecreasing(FitRule):
     """First fit of the files from large to small: the default of `pack`.
 
     Files of equal size keep their order; the lowest number wins. Cost O(n log n).
@@ -171,13 +251,12 @@ class FirstFitDecreasing:
     array([1, 0, 1, 0])
     """
 
-    def assign(self, sizes: Ints, capacity: int) -> Ints:
-        """Return the number of each file's bucket, int64, shape (n_files,)."""
-        return _decreasing(_first_fit, sizes, capacity)
+    _rule: ClassVar[str] = "first_fit"
+    _decreasing: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
-class BestFitDecreasing:
+class BestFitDecreasing(FitRule):
     """Best fit of the files from large to small.
 
     Files of equal size keep their order; of equally full buckets the lowest
@@ -189,13 +268,12 @@ class BestFitDecreasing:
     array([1, 0, 1, 0])
     """
 
-    def assign(self, sizes: Ints, capacity: int) -> Ints:
-        """Return the number of each file's bucket, int64, shape (n_files,)."""
-        return _decreasing(_best_fit, sizes, capacity)
+    _rule: ClassVar[str] = "best_fit"
+    _decreasing: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
-class WorstFitDecreasing:
+class WorstFitDecreasing(FitRule):
     """Worst fit of the files from large to small: it spreads the load evenly.
 
     Files of equal size keep their order; of equally empty buckets the lowest
@@ -207,84 +285,28 @@ class WorstFitDecreasing:
     array([0, 1, 1, 0])
     """
 
-    def assign(self, sizes: Ints, capacity: int) -> Ints:
-        """Return the number of each file's bucket, int64, shape (n_files,)."""
-        return _decreasing(_worst_fit, sizes, capacity)
+    _rule: ClassVar[str] = "worst_fit"
+    _decreasing: ClassVar[bool] = True
+
+    def _how(self) -> tuple[Any, ...]:
+        return (False,)
 
 
-def _as_given(rule: Rule, sizes: Ints, capacity: int) -> Ints:
-    """Apply a rule to the files in the order in which they came."""
-    return np.array(rule(np.asarray(sizes).tolist(), capacity), dtype=np.int64)
+@dataclass(frozen=True)
+class AlmostWorstFitDecreasing(FitRule):
+    """Almost worst fit of the files from large to small.
 
+    Files of equal size keep their order; of equally empty buckets the lowest number
+    is the emptier. Cost O(n log n).
 
-def _decreasing(rule: Rule, sizes: Ints, capacity: int) -> Ints:
-    """Apply a rule to the files from large to small, ties in order of arrival."""
-    order = np.argsort(-np.asarray(sizes, dtype=np.int64), kind="stable")
-    bucket = np.empty(order.size, dtype=np.int64)
-    bucket[order] = _as_given(rule, np.asarray(sizes)[order], capacity)
-    return bucket
+    Examples
+    --------
+    >>> AlmostWorstFitDecreasing().assign(np.array([2, 3, 5, 7]), 10)
+    array([1, 0, 1, 0])
+    """
 
+    _rule: ClassVar[str] = "worst_fit"
+    _decreasing: ClassVar[bool] = True
 
-def _next_fit(sizes: list[int], capacity: int) -> list[int]:
-    """Keep the load of the newest bucket only."""
-    bucket, newest, load = [], 0, 0
-    for size in sizes:
-        load += size
-        if load > capacity:
-            newest, load = newest + 1, size
-        bucket.append(newest)
-    return bucket
-
-
-def _first_fit(sizes: list[int], capacity: int) -> list[int]:
-    """Walk down a tree whose nodes know the most room below them."""
-    # Two neighbours hold more than one capacity together, or the second would not
-    # have been opened. So k // 2 < bound, and a tree of 2 * bound empty buckets is
-    # large enough: nothing ever grows, and to open a bucket is to reach it.
-    bound = -(-sum(sizes) // capacity)
-    leaves = 1 << max(0, min(len(sizes), 2 * bound) - 1).bit_length()
-    room = [capacity] * (2 * leaves)  # node i has the children 2 i and 2 i + 1
-    bucket = []
-    for size in sizes:
-        node = 1
-        while node < leaves:
-            node += node
-            if room[node] < size:
-                node += 1
-        bucket.append(node - leaves)
-        most = room[node] = room[node] - size
-        while node > 1:
-            most = max(most, room[node ^ 1])
-            node >>= 1
-            if room[node] == most:
-                break
-            room[node] = most
-    return bucket
-
-
-def _best_fit(sizes: list[int], capacity: int) -> list[int]:
-    """Keep (room, number) of all buckets sorted; the first with room is it."""
-    rooms: list[tuple[int, int]] = []
-    bucket = []
-    for size in sizes:
-        place = bisect_left(rooms, (size, -1))
-        is_new = place == len(rooms)
-        room, number = (capacity, len(rooms)) if is_new else rooms.pop(place)
-        insort(rooms, (room - size, number))
-        bucket.append(number)
-    return bucket
-
-
-def _worst_fit(sizes: list[int], capacity: int) -> list[int]:
-    """Keep (load, number) of all buckets in a heap; the top is the emptiest."""
-    heap: list[tuple[int, int]] = []
-    bucket = []
-    for size in sizes:
-        if heap and heap[0][0] + size <= capacity:
-            load, number = heap[0]
-            heapreplace(heap, (load + size, number))
-        else:
-            number = len(heap)
-            heappush(heap, (size, number))
-        bucket.append(number)
-    return bucket
+    def _how(self) -> tuple[Any, ...]:
+        return (True,)

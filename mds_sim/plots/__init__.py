@@ -1,7 +1,13 @@
 """Figures: each takes data and ``ax=None``, draws, and returns the axes."""
 
 from .analysis import plot_intervals, plot_warmup
-from .files import plot_fill, plot_packing, plot_strategies, strategy_colour
+from .files import (
+    plot_bucket_sizes,
+    plot_fill,
+    plot_packing,
+    plot_strategies,
+    strategy_colour,
+)
 from .pool import plot_busy, plot_gantt, plot_workers
 from .stream import plot_batch_sizes, plot_latency, plot_throughput, plot_windows
 from .style import OKABE_ITO, set_style
@@ -10,6 +16,7 @@ from .tournament import plot_meetings, plot_new_faces
 __all__ = [
     "OKABE_ITO",
     "plot_batch_sizes",
+    "plot_bucket_sizes",
     "plot_busy",
     "plot_fill",
     "plot_gantt",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mds_sim.files.makespans import BucketSizes
 from mds_sim.files.packing import Packing
 from mds_sim.units import KB, MB, format_bytes
 
@@ -173,6 +174,61 @@ def plot_strategies(packings: Mapping[str, Packing], *, ax: Axes | None = None) 
     ax.set_title(f"{who} the fewest buckets, {min(needed):,}")
     ax.set_xlabel(f"buckets (dashed: lower bound, {bound:,})")
     ax.set_ylabel("strategy")
+    return ax
+
+
+def plot_bucket_sizes(curve: BucketSizes, *, ax: Axes | None = None) -> Axes:
+    """Show how long nights take with larger and larger buckets.
+
+    Parameters
+    ----------
+    curve : BucketSizes
+        From `files.bucket_sizes`.
+    ax : Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    Axes
+        Markers are means, with two standard errors; dashed is the mean time before
+        which nobody could be done, whatever the buckets, if the service tells it, and
+        for these buckets if not. Dotted: from here on there is a wave less, at most.
+
+    Examples
+    --------
+    >>> from mds_sim.files import bucket_sizes
+    >>> from mds_sim.sim import LinearService
+    >>> service = LinearService(per_byte=1.0)
+    >>> curve = bucket_sizes([[4] * 11], [4, 8, 12], service, workers=10)
+    >>> plot_bucket_sizes(curve).get_title()
+    'Nights are shortest with buckets of 4 B: 8 s on 10 workers'
+    """
+    ax = axes(ax)
+    unit, name = _unit(int(curve.capacity.max()))
+    room = curve.capacity / unit
+    bars = ax.errorbar(
+        room, curve.mean, 2 * curve.error, color=OKABE_ITO[0], marker="o", capsize=2
+    )
+    bars.set_label("mean makespan")
+    if curve.ideal > 0:
+        bound, whose = np.full(room.size, curve.ideal), "work shared out evenly"
+    else:
+        bound, whose = curve.lower_bound.mean(axis=1), "bound for these buckets"
+    ax.plot(room, bound, label=whose, **_BOUND)
+    label = "a wave less"
+    for right in np.flatnonzero(np.diff(np.ceil(curve.waves)) < 0) + 1:
+        place = (room[right - 1] + room[right]) / 2
+        ax.axvline(place, color="grey", linestyle=":", linewidth=1.0, label=label)
+        label = ""  # one entry in the legend
+    ax.set_ylim(bottom=0)
+    ax.legend(frameon=False)
+    shortest = float(curve.mean.min())
+    ax.set_title(
+        f"Nights are shortest with buckets of {format_bytes(curve.best)}: "
+        f"{shortest:.3g} s on {curve.workers} workers"
+    )
+    ax.set_xlabel(f"room of a bucket [{name}]")
+    ax.set_ylabel("makespan [s]")
     return ax
 
 

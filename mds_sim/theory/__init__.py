@@ -9,7 +9,17 @@ if TYPE_CHECKING:
     from .approximations import allen_cunneen, kimura
     from .batch_queue import BatchQueue, GIMc, no_wait_limit
     from .constant_service import MDc
-    from .packing import WORST_CASES, WorstCase, lower_bound, next_fit_fill
+    from .makespan import graham_ratio, makespan_bound
+    from .packing import (
+        AVERAGE_CASES,
+        HARMONIC_LIMIT,
+        WORST_CASES,
+        AverageCase,
+        WorstCase,
+        lower_bound,
+        next_fit_fill,
+        next_fit_uniform_fill,
+    )
     from .poisson import FirstMessageLaw
     from .queues import MG1, MMc, erlang_b, erlang_c, littles_law
     from .stream_tests import PoissonTests, poisson_tests
@@ -26,7 +36,9 @@ _MODULES = {
     "approximations": "allen_cunneen kimura",
     "batch_queue": "BatchQueue GIMc no_wait_limit",
     "constant_service": "MDc",
-    "packing": "WORST_CASES WorstCase lower_bound next_fit_fill",
+    "makespan": "graham_ratio makespan_bound",
+    "packing": "AVERAGE_CASES AverageCase HARMONIC_LIMIT WORST_CASES WorstCase "
+    "lower_bound next_fit_fill next_fit_uniform_fill",
     "poisson": "FirstMessageLaw",
     "queues": "MG1 MMc erlang_b erlang_c littles_law",
     "stream_tests": "PoissonTests poisson_tests",
@@ -53,10 +65,16 @@ __all__ = [
     "littles_law",
     "no_wait_limit",
     # files and buckets
+    "AVERAGE_CASES",
+    "AverageCase",
+    "HARMONIC_LIMIT",
     "WORST_CASES",
     "WorstCase",
+    "graham_ratio",
+    "makespan_bound",
     "lower_bound",
     "next_fit_fill",
+    "next_fit_uniform_fill",
     # the tournament
     "expected_opponents",
     "pairs_bound",

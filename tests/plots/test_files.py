@@ -11,8 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.patches import StepPatch
 
-from mds_sim.files import FirstFitDecreasing, NextFit, pack
-from mds_sim.plots.files import plot_fill, plot_packing, plot_strategies
+from mds_sim.distributions import Exponential
+from mds_sim.files import FirstFitDecreasing, NextFit, bucket_sizes, pack
+from mds_sim.plots.files import (
+    plot_bucket_sizes,
+    plot_fill,
+    plot_packing,
+    plot_strategies,
+)
+from mds_sim.sim import LinearService
 from mds_sim.units import MB
 
 SIZES = [6, 25, 5, 4, 11]
@@ -179,3 +186,36 @@ class TestStrategies:
         with pytest.raises(ValueError, match=f"^{message}$"):
             plot_strategies(packings)
         assert plt.get_fignums() == []
+
+
+class TestBucketSizes:
+    def test_means_errors_bounds_and_waves(self, ax: Axes) -> None:
+        nights = [[4 * MB] * 11, [5 * MB] * 11]
+        service = LinearService(per_byte=1 / MB)
+        curve = bucket_sizes(nights, [4 * MB, 8 * MB, 12 * MB], service, workers=10)
+        assert plot_bucket_sizes(curve, ax=ax) is ax
+        means, _, _, bound, *waves = ax.lines  # and the ends of the bars
+        assert np.array_equal(means.get_xdata(), [4.0, 8.0, 12.0])
+        assert np.array_equal(means.get_ydata(), curve.mean)
+        assert (bound.get_color(), bound.get_linestyle()) == ("grey", "--")
+        assert np.array_equal(bound.get_ydata(), [curve.ideal] * 3)
+        (bars,) = ax.containers
+        (segments,) = bars.lines[2]
+        half = [(high - low) / 2 for (_, low), (_, high) in segments.get_segments()]
+        assert np.allclose(half, 2 * curve.error)
+        assert ax.get_xlabel() == "room of a bucket [MB]"
+        assert ax.get_ylabel() == "makespan [s]"
+        assert ax.get_title() == (
+            f"Nights are shortest with buckets of {curve.best // MB} MB: "
+            f"{curve.mean.min():.3g} s on 10 workers"
+        )
+        assert curve.waves.tolist() == [2.0, 1.5, 1.0]  # up to two, then one
+        assert [(w.get_xdata()[0], w.get_linestyle()) for w in waves] == [(10.0, ":")]
+
+    def test_without_costs_a_byte_the_bound_is_that_of_the_buckets(
+        self, ax: Axes
+    ) -> None:
+        curve = bucket_sizes([[4] * 11], [4, 8], Exponential(2.0), workers=10, rng=1)
+        bound = plot_bucket_sizes(curve, ax=ax).lines[3]
+        assert bound.get_label() == "bound for these buckets"
+        assert np.array_equal(bound.get_ydata(), curve.lower_bound[:, 0])

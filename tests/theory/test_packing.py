@@ -9,8 +9,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mds_sim.files.strategies import NextFit
-from mds_sim.theory.packing import WORST_CASES, WorstCase, lower_bound, next_fit_fill
+from mds_sim.files.strategies import (
+    BestFit,
+    BucketingStrategy,
+    FirstFit,
+    FirstFitDecreasing,
+    NextFit,
+    NextFitDecreasing,
+)
+from mds_sim.theory.packing import (
+    AVERAGE_CASES,
+    HARMONIC_LIMIT,
+    WORST_CASES,
+    WorstCase,
+    lower_bound,
+    next_fit_fill,
+    next_fit_uniform_fill,
+)
 
 
 class TestLowerBound:
@@ -114,6 +129,94 @@ class TestNextFitFill:
     def test_bad_input(self, k: Any, kind: type[Exception], message: str) -> None:
         with pytest.raises(kind, match=f"^{re.escape(message)}$"):
             next_fit_fill(k)
+
+
+class TestNextFitUniformFill:
+    @pytest.mark.parametrize("largest", [0.5, 0.75, 1.0])
+    def test_beside_simulation(self, largest: float) -> None:
+        # 300 independent replications of 4,000 files: a false alarm has probability
+        # 4e-6 (Student's t, 299 degrees of freedom). The standard error is at most
+        # 3e-4 of fill, so an error of 2e-3 is seen with probability 0.98.
+        capacity, rng = 10**9, np.random.default_rng(12)
+        fills = []
+        for _ in range(300):
+            sizes = rng.integers(1, round(largest * capacity) + 1, 4000)
+            load = np.bincount(NextFit().assign(sizes, capacity), weights=sizes)
+            fills.append(load[1:-1].mean() / capacity)  # without the ends of the list
+        error = np.std(fills, ddof=1) / math.sqrt(len(fills))
+        assert error < 3e-4
+        assert abs(np.mean(fills) - next_fit_uniform_fill(largest)) < 4.71 * error
+
+    def test_the_whole_bucket_is_three_quarters_full(self) -> None:
+        assert next_fit_uniform_fill() == 0.75
+
+    @pytest.mark.parametrize(
+        ("largest", "kind", "message"),
+        [
+            (0.49, ValueError, "largest must be in [0.5, 1] capacities, got 0.49"),
+            (1.01, ValueError, "largest must be in [0.5, 1] capacities, got 1.01"),
+            (math.nan, ValueError, "largest must be finite, got nan"),
+            ("all", TypeError, "largest must be a number, got 'all'"),
+        ],
+    )
+    def test_bad_input(self, largest: Any, kind: type[Exception], message: str) -> None:
+        with pytest.raises(kind, match=f"^{re.escape(message)}$"):
+            next_fit_uniform_fill(largest)
+
+
+def wastes(rule: BucketingStrategy, n: int, nights: int, seed: int) -> Any:
+    """Return the wasted buckets of nights of uniform files."""
+    capacity, rng = 10**9, np.random.default_rng(seed)
+    waste = []
+    for _ in range(nights):
+        sizes = rng.integers(1, capacity + 1, n)
+        waste.append(rule.assign(sizes, capacity).max() + 1 - sizes.sum() / capacity)
+    return np.array(waste)
+
+
+class TestAverageCases:
+    @pytest.mark.parametrize("rule", [NextFit(), NextFitDecreasing()], ids=repr)
+    def test_the_ratio_beside_simulation(self, rule: BucketingStrategy) -> None:
+        # 40 nights of 100,000 files; both ends of the list waste about one bucket of
+        # 50,000. A false alarm has probability 3e-5 (Student's t, 39 degrees of
+        # freedom), and an error of 0.0021 is seen with probability 0.98.
+        ratio = 1 + wastes(rule, 100_000, nights=40, seed=13) / 50_000
+        error = ratio.std(ddof=1) / math.sqrt(ratio.size)
+        expected = AVERAGE_CASES[type(rule).__name__].ratio
+        assert error < 3.2e-4
+        assert abs(ratio.mean() - expected) < 4.71 * error + 5e-5
+
+    @pytest.mark.parametrize(
+        ("rule", "low", "high"),
+        [
+            (FirstFit(), -0.02, 0.08),
+            (BestFit(), 0.02, 0.16),
+            (FirstFitDecreasing(), -0.26, 0.14),
+        ],
+        ids=repr,
+    )
+    def test_the_growth_of_waste_beside_simulation(
+        self, rule: BucketingStrategy, low: float, high: float
+    ) -> None:
+        # The power between 5,000 and 80,000 files, 60 and 20 nights of them. Theory
+        # speaks of the limit: measured on other seeds, first fit is 0.03 above it here,
+        # best fit 0.09 (of which its logarithm explains 0.06), and first fit
+        # decreasing 0.06 below, with standard errors of 0.007, 0.013 and 0.045. The
+        # interval is at least 4.4 of them on either side: a false alarm has a
+        # probability of about 1e-5. Powers of first fit and best fit are 0.1 apart, so
+        # one in place of the other fails with a probability of 0.9 or more.
+        few = wastes(rule, 5_000, nights=60, seed=14)
+        many = wastes(rule, 80_000, nights=20, seed=15)
+        power = math.log(many.mean() / few.mean()) / math.log(16)
+        growth = AVERAGE_CASES[type(rule).__name__].growth
+        assert low < power - growth < high
+
+    def test_each_has_a_source(self) -> None:
+        assert all(case.source for case in AVERAGE_CASES.values())
+
+    def test_figures(self) -> None:
+        assert round(HARMONIC_LIMIT, 5) == 1.69103
+        assert round(AVERAGE_CASES["NextFitDecreasing"].ratio, 5) == 1.28987
 
 
 class TestWorstCases:
