@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         BucketingStrategy,
         BucketManager,
         BucketTask,
+        Certificate,
         CopyFiles,
         DeltaCompaction,
         EachFile,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         FirstFitDecreasing,
         Harmonic,
         IcebergSplits,
+        Instance,
         LookbackFit,
         MaxFiles,
         MinimumBinSlack,
@@ -72,8 +74,10 @@ if TYPE_CHECKING:
         NightlyPipeline,
         OpenBuckets,
         OpenCost,
+        Optimal,
         Packing,
         ReadFiles,
+        Solution,
         SparkPartitions,
         TrickleRule,
         WorstFit,
@@ -82,11 +86,14 @@ if TYPE_CHECKING:
         lateness,
         makespan,
         pack,
+        read_instance,
+        resume,
         scan_files,
         submission_order,
         trickle_in,
         worst_case,
         write_files,
+        write_instance,
     )
     from .records import Failure, Items, Jobs, RunRecord
     from .sim import LinearService
@@ -143,13 +150,15 @@ __all__ = [
     "WorstFitDecreasing", "AlmostWorstFit", "AlmostWorstFitDecreasing",
     "LookbackFit", "Harmonic", "ModifiedFirstFitDecreasing", "MinimumBinSlack",
     "Balanced", "SparkPartitions", "DeltaCompaction", "IcebergSplits", "OpenCost",
-    "MaxFiles", "worst_case",
+    "MaxFiles", "Optimal", "Solution", "Certificate", "worst_case", "Instance",
+    "read_instance", "write_instance",
     # when a night is done
     "makespan", "submission_order", "bucket_sizes", "TrickleRule", "OpenBuckets",
     "trickle_in", "lateness",
     # running it for real
     "Clock", "WallClock", "VirtualClock", "Task", "TaskRecord", "WorkerPool",
     "Retry", "PoolInsights", "WorkerCrashError", "Ledger", "LedgerError",
+    "resume",
     "Message", "MessageSource", "MiniBatch", "MiniBatchBuilder", "MiniBatchTask",
     "File", "FileError", "Bucket", "BucketManager", "BucketTask", "CopyFiles",
     "ReadFiles", "EachFile",
@@ -172,12 +181,14 @@ _MODULES = {
     "distributions": "Constant Empirical Exponential Gamma Law LogNormal Uniform",
     "files": "AlmostWorstFit AlmostWorstFitDecreasing Balanced BestFit "
     "BestFitDecreasing Bucket BucketManager BucketTask BucketingStrategy "
-    "CopyFiles DeltaCompaction EachFile File FileError FileSource FirstFit "
-    "FirstFitDecreasing Harmonic IcebergSplits LookbackFit MaxFiles "
-    "MinimumBinSlack ModifiedFirstFitDecreasing NextFit NextFitDecreasing "
-    "NightlyPipeline OpenBuckets OpenCost Packing ReadFiles SparkPartitions "
-    "TrickleRule WorstFit WorstFitDecreasing bucket_sizes lateness makespan "
-    "pack scan_files submission_order trickle_in worst_case write_files",
+    "Certificate CopyFiles DeltaCompaction EachFile File FileError "
+    "FileSource FirstFit FirstFitDecreasing Harmonic IcebergSplits Instance "
+    "LookbackFit MaxFiles MinimumBinSlack ModifiedFirstFitDecreasing "
+    "NextFit NextFitDecreasing NightlyPipeline OpenBuckets OpenCost Optimal "
+    "Packing ReadFiles Solution SparkPartitions TrickleRule WorstFit "
+    "WorstFitDecreasing bucket_sizes lateness makespan pack read_instance "
+    "resume scan_files submission_order trickle_in worst_case write_files "
+    "write_instance",
     "records": "Failure Items Jobs RunRecord",
     "sim": "LinearService",
     "stream": "Arrivals CountWindow FirstMessageWindow Message "

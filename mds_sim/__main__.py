@@ -166,7 +166,13 @@ def _parser() -> argparse.ArgumentParser:
         const=Path("night.db"),
         metavar="LEDGER",
         help="go on with the night of a ledger, by itself night.db: what is done is "
-        "not done again, and all else is in the ledger",
+        "not done again, and all else is in the ledger; a copy that is gone is made "
+        "again, one of another size has failed and is left alone",
+    )
+    sub.add_argument(
+        "--verify",
+        action="store_true",
+        help="with --resume: read all copies again, not only look at their sizes",
     )
     _add_common(sub, workers=None)  # a night that is resumed has its own
 

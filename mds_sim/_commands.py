@@ -6,18 +6,21 @@ import argparse
 import json
 import os
 import secrets
+import shlex
 import shutil
 import stat
 import sys
 import tempfile
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from . import files, stream, tournament
 from .core import Clock, Ledger, VirtualClock, WallClock, WorkerPool
 from .distributions import Exponential
-from .files._night import run_night as resume_night
+from .files._copies import LostCopies, lost_copies, reopen
 from .records import RunRecord
 from .sim import LinearService
 from .units import HOUR, MB, MINUTE, format_bytes
@@ -75,6 +78,7 @@ def run_files(options: argparse.Namespace) -> int:
     """Pack real files into buckets and let real threads read or copy them."""
     if options.resume is not None:
         return _resume(options)
+    _match(options, "resume", needed_by=("verify",))
     _match(options, "folder", needed_by=("ledger",),
            barred_by=("count", "mean", "seed"))  # fmt: skip
     options.bucket, options.workers = options.bucket or 10.0, options.workers or 10
@@ -82,7 +86,7 @@ def run_files(options: argparse.Namespace) -> int:
     if options.copy_to is not None:
         _check_destination(options.copy_to, options.folder)
     if options.ledger is not None:
-        _check_ledger(options.ledger, options.folder)
+        _check_ledger(options)
     skipped: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="mds_sim-") as scratch:
         if options.folder is not None:
@@ -106,10 +110,11 @@ def run_files(options: argparse.Namespace) -> int:
         if options.ledger is None:
             record = pipeline.run(handler, progress=_bar(options))
             return _report(options, record, skipped=skipped)
-        with Ledger(options.ledger) as ledger:
-            done = _done(ledger)
+        with _ledger(options.ledger) as ledger:
+            lost = lost_copies(ledger) if ledger.is_planned else {}
+            done = _done(ledger) - set(lost)
             record = pipeline.run(handler, ledger=ledger, progress=_bar(options))
-            more = _progress(options, ledger, done)
+            more = _progress(options, ledger, done, lost)
             return _report(options, record, skipped=skipped, ledger=more)
 
 
@@ -122,27 +127,30 @@ def _resume(options: argparse.Namespace) -> int:
             f"--resume must name the ledger of a night, but there is no "
             f"{str(options.resume)!r}; begin one with --folder and --ledger"
         )
-    with Ledger(options.resume) as ledger:
+    with _ledger(options.resume) as ledger:
         facts = ledger.facts
-        if facts["copy_to"] is not None:
-            handler = files.CopyFiles(facts["copy_to"])
-        elif facts["handler"] in ("default", "read"):
-            handler = None
-        else:
-            raise ValueError(
-                f"--resume must name a night that copies or reads files, but that of "
-                f"{str(options.resume)!r} calls {facts['handler']}; run the program "
-                "again that began it"
-            )
         options.workers = options.workers or facts["workers"]
-        options.copy_to, options.strategy = facts["copy_to"], facts["strategy"]
-        options.bucket = facts["capacity"] / MB
-        done = _done(ledger)
-        record = resume_night(
-            ledger, handler, workers=options.workers, progress=_bar(options)
-        )
-        more = _progress(options, ledger, done)
+        options.copy_to, options.strategy = facts.get("copy_to"), facts.get("strategy")
+        options.bucket = facts["capacity"] and facts["capacity"] / MB
+        lost = lost_copies(ledger, verify=options.verify)
+        done = _done(ledger) - set(lost)
+        reopen(ledger, lost)
+        record = files.resume(ledger, workers=options.workers, progress=_bar(options))
+        more = _progress(options, ledger, done, lost)
         return _report(options, record, ledger=more)
+
+
+@contextmanager
+def _ledger(path: Path) -> Iterator[Ledger]:
+    """Open a ledger for a block; whoever interrupts the block is told how to go on."""
+    with Ledger(path) as ledger:
+        try:
+            yield ledger
+        except KeyboardInterrupt:
+            if ledger.is_planned:
+                words = shlex.join(["--resume", str(path)])
+                print(f"go on: python -m mds_sim files {words}", file=sys.stderr)
+            raise
 
 
 def _done(ledger: Ledger) -> set[int]:
@@ -153,16 +161,19 @@ def _done(ledger: Ledger) -> set[int]:
 
 
 def _progress(
-    options: argparse.Namespace, ledger: Ledger, done: set[int]
+    options: argparse.Namespace, ledger: Ledger, done: set[int], lost: LostCopies
 ) -> dict[str, Any]:
     """Say how many files were done before, and what was done with the others."""
     found = ledger.outcomes(set(range(len(ledger.jobs))) - done)
     before, now = sum(ledger.outcomes(done).values()), dict(sorted(found.items()))
+    kinds = Counter(copy.kind for copies in lost.values() for copy in copies)
     told = [f"{before:,} done before"]
+    told += [f"{count:,} {kind} since" for kind, count in sorted(kinds.items())]
     told += [f"{count:,} {word} now" for word, count in now.items()]
     total = _number(len(ledger.items), "file")
     _tell(options, f"{ledger.path.name}: {total}, {', '.join(told)}")
-    return {"path": str(ledger.path), "before": before, "now": now}
+    lost_now = {kind: kinds[kind] for kind in ("missing", "altered")}
+    return {"path": str(ledger.path), "before": before, **lost_now, "now": now}
 
 
 def run_tournament(options: argparse.Namespace) -> int:
@@ -318,13 +329,19 @@ def _check_destination(destination: Path, folder: Path | None) -> None:
         )
 
 
-def _check_ledger(ledger: Path, folder: Path) -> None:
-    """Refuse to keep the ledger among the files that it is about."""
-    if Path(os.path.realpath(ledger)).is_relative_to(os.path.realpath(folder)):
-        raise ValueError(
-            f"--ledger must be outside --folder {str(folder)!r}, got {str(ledger)!r}; "
-            "it would be a file of the next night: keep it beside it"
-        )
+def _check_ledger(options: argparse.Namespace) -> None:
+    """Refuse to keep the ledger among the files that it is about, or their copies."""
+    real = Path(os.path.realpath(options.ledger))
+    for name, reason in (
+        ("folder", "it would be a file of the next night"),
+        ("copy_to", "a copy could want its name"),
+    ):
+        folder = getattr(options, name)
+        if folder is not None and real.is_relative_to(os.path.realpath(folder)):
+            raise ValueError(
+                f"--ledger must be outside --{name.replace('_', '-')} {str(folder)!r}, "
+                f"got {str(options.ledger)!r}; {reason}: keep it beside it"
+            )
 
 
 def _make_files(scratch: str, options: argparse.Namespace) -> list[files.File]:

@@ -395,7 +395,8 @@ class TestFiles:
         path = str(tmp_path / "night.db")
         found = json.loads(output_of(capsys, "files", "--resume", path, "--json"))
         assert found["ledger"] == {
-            "path": path, "before": 18, "now": {"copied": 1, "verified": 1}
+            "path": path, "before": 18, "missing": 0, "altered": 0,
+            "now": {"copied": 1, "verified": 1},
         }  # fmt: skip
         assert (found["items"], found["workers"], found["failed"]) == (20, 3, [])
         assert found["parameters"]["copy_to"] == str(tmp_path / "out")
@@ -439,6 +440,70 @@ class TestFiles:
         )
         assert not ledger.exists()
 
+    def test_a_ledger_must_not_be_among_the_copies(
+        self, capsys: Capture, tmp_path: Path
+    ) -> None:
+        write_files(tmp_path / "in", [5], ["f1"], rng=1)
+        out, ledger = str(tmp_path / "out"), str(tmp_path / "out" / "f1")
+        words = ["--folder", str(tmp_path / "in"), "--copy-to", out, "--ledger", ledger]
+        assert main(["files", *words]) == 2
+        assert capsys.readouterr() == (
+            "",
+            f"mds_sim: --ledger must be outside --copy-to {out!r}, got {ledger!r}; a "
+            "copy could want its name: keep it beside it\n",
+        )
+
+    @pytest.mark.parametrize(
+        ("how", "told"),
+        [
+            ([], "6 done before, 1 altered since, 1 missing since, 1 copied now, "
+                 "1 failed now, 2 verified now"),
+            (["--verify"], "4 done before, 2 altered since, 1 missing since, "
+                           "1 copied now, 2 failed now, 3 verified now"),
+        ],
+    )  # fmt: skip
+    def test_copies_that_are_gone_are_made_again_and_altered_ones_named(
+        self, capsys: Capture, tmp_path: Path, how: list[str], told: str
+    ) -> None:
+        files = write_files(tmp_path / "in", [500] * 10, rng=1)
+        out, ledger = tmp_path / "out", str(tmp_path / "night.db")
+        words = ["--folder", str(tmp_path / "in"), "--copy-to", str(out)]
+        small = ["--bucket", "0.001", "--quiet", "--ledger", ledger]
+        output_of(capsys, "files", *words, *small)
+        copies = [out / file.name for file in files]
+        copies[0].unlink()
+        copies[3].write_bytes(b"altered")
+        copies[8].write_bytes(bytes(500))  # of the same size
+        assert main(["files", "--resume", ledger, *how]) == 1
+        found, err = capsys.readouterr()
+        assert found.splitlines()[0] == f"night.db: 10 files, {told}"
+        assert f"must not overwrite another file, {str(copies[3])!r}" in err
+        assert (str(copies[8]) in err) == bool(how)
+        assert copies[0].read_bytes() == (tmp_path / "in" / files[0].name).read_bytes()
+        assert copies[3].read_bytes() == b"altered"
+        assert copies[8].read_bytes() == bytes(500)
+
+    def test_to_verify_goes_with_resume(self, capsys: Capture) -> None:
+        assert main(["files", "--verify"]) == 2
+        assert capsys.readouterr() == ("", "mds_sim: --verify goes with --resume\n")
+
+    def test_whoever_interrupts_is_told_how_to_go_on(
+        self, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupt(*_: Any, **__: Any) -> Any:
+            raise KeyboardInterrupt
+
+        write_files(tmp_path / "in", [5], rng=1)
+        path = tmp_path / "my night.db"
+        words = ["--folder", str(tmp_path / "in"), "--ledger", str(path), "--quiet"]
+        with monkeypatch.context() as patch:
+            patch.setattr(mds_sim.core.Ledger, "done", interrupt)
+            patch.setattr(mds_sim.core.Ledger, "record", interrupt)
+            assert main(["files", *words]) == 130
+        told = f"go on: python -m mds_sim files --resume '{path}'\ninterrupted\n"
+        assert capsys.readouterr().err == told
+        assert main(["files", "--resume", str(path)]) == 0
+
     def test_only_a_night_that_is_there_can_be_resumed(
         self, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -459,9 +524,9 @@ class TestFiles:
         assert main(["files", "--resume", str(path)]) == 2
         assert capsys.readouterr() == (
             "",
-            "mds_sim: --resume must name a night that copies or reads files, but that "
-            f"of {str(path)!r} calls builtins.len; run the program again that "
-            "began it\n",
+            f"mds_sim: handler must be given to go on with {str(path)!r}: it is of a "
+            "night that calls builtins.len; call mds_sim.files.resume(ledger, "
+            "handler)\n",
         )
 
     def test_a_ledger_of_another_night_is_refused_with_2(
@@ -476,7 +541,8 @@ class TestFiles:
         assert main(["files", *words]) == 2
         assert capsys.readouterr().err == (
             f"mds_sim: ledger {str(path)!r} must be of this night, but its number of "
-            "files is 1, not 2; run the night that it is of, or name a new ledger\n"
+            "files is 1, not 2; go on with what it planned by resume(ledger, handler), "
+            "or --resume on the command line, or name a new ledger\n"
         )
 
     def test_what_fails_is_named_and_ends_with_1(

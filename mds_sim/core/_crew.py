@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import heapq
 import math
+import sys
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -33,8 +34,8 @@ from .backends import (
 )
 from .clock import Clock, ClockThread, WallClock
 from .insights import WorkerInfo
-from .retry import Retry
-from .task import Task, TaskRecord
+from .retry import Retry, as_retry
+from .task import Task, TaskRecord, describe, note
 
 
 class _Member:
@@ -73,8 +74,9 @@ class Crew:
         What workers are called, before their numbers.
     rng : numpy.random.Generator or None
         Chance of the waits before another attempt.
-    opened : callable
-        Called when a worker got ready that is more than a thread.
+    opened, ended : callable
+        Called when a worker was started that is more than a thread, and when the
+        last thread has gone home.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Crew:
         name: str,
         rng: np.random.Generator | None,
         opened: Callable[[], object],
+        ended: Callable[[], object],
     ) -> None:
         self._size = size
         self._clock = clock
@@ -96,6 +99,7 @@ class Crew:
         self._label = name
         self._rng = rng
         self._opened = opened
+        self._ended = ended
         # Two events of the real world share no instant: no tie is to be broken.
         self._is_real = isinstance(clock, WallClock)
         self._is_plain = isinstance(backend, Threads)  # tasks are done right here
@@ -165,7 +169,7 @@ class Crew:
         for job in waiting:
             job.future.cancel()
         for job in resting:
-            job.earlier = job.earlier[:-1]  # no other attempt follows: it is the last
+            job.end_rest()
             self._complete(job)
         for _ in range(max(idle, 1)):
             self._clock.call_soon(self._dispatch)
@@ -234,6 +238,8 @@ class Crew:
         """Start a worker with the lowest number that is free."""
         number = next(i for i in range(self._size) if i not in self._staff)
         member = _Member(number, self._backend.worker(), self._clock.time())
+        if self._backend.is_remote:
+            self._opened()
         name = f"{self._label}-{number}"
         member.thread = self._clock.spawn(lambda: self._work(member), name)
         self._staff[number] = member
@@ -266,8 +272,10 @@ class Crew:
                     # An idle worker keeps no result alive: `job` is None then.
                     job = self._next(member)
         finally:
-            member.worker.close()
-            self._leave(member)
+            try:
+                member.worker.close()
+            finally:
+                self._leave(member)
 
     def _next(self, member: _Member) -> Job | None:
         """Return the next task for a worker; without one it is idle."""
@@ -290,7 +298,10 @@ class Crew:
             self._at_work -= 1
             if self._at_work or not self.is_closed:
                 return
-        self._backend.close()
+        try:
+            self._backend.close()
+        finally:
+            self._ended()
 
     def _run(self, job: Job, member: _Member) -> None:
         """Make an attempt at a task, and do what follows from it."""
@@ -321,8 +332,6 @@ class Crew:
         """Get a worker ready, which may start a process."""
         member.worker.open()
         member.ready, member.is_ready = self._clock.time(), True
-        if self._backend.is_remote:
-            self._opened()
 
     def _execute(self, job: Job, member: _Member, limit: float | None) -> Any:
         """Do the work; if it takes less than its service time, wait for the rest."""
@@ -395,13 +404,16 @@ class Crew:
         """Note an error; complete the task with it, or plan another attempt."""
         job.finished = self._clock.time()
         job.error = error
-        retry = self._retry if job.task.retry is None else job.task.retry
-        with suppress(Exception):  # an error may refuse notes; it is one anyway
-            error.add_note(self._told(job, member, retry))
-        is_last = isinstance(error, WorkerCrashError) or not retry.wants(
-            error, job.tries
-        )
-        if is_last or not self._plan(job, retry, error):
+        again = False
+        try:
+            given = job.task.retry
+            retry = self._retry if given is None else as_retry(given)
+            note(error, self._told(job, member, retry))
+            if not isinstance(error, WorkerCrashError):
+                again = retry.wants(error, job.tries) and self._plan(job, retry, error)
+        except BaseException as problem:  # whatever a retry does, the task has an end
+            note(error, f"it cannot be tried again: {describe(problem)}")
+        if not again:
             self._complete(job)
 
     def _told(self, job: Job, member: _Member, retry: Retry) -> str:
@@ -416,10 +428,10 @@ class Crew:
         with self._lock:
             if self._is_final or self._interrupted.done():
                 return False
-            rest = retry.delay(job.tries, self._rng)
-            job.failed(error, job.finished)
+            due = job.finished + retry.delay(job.tries, self._rng)
+            job.rest(error)
             self._resting.add(job)
-        self._clock.call_at(job.finished + rest, partial(self._try_again, job))
+        self._clock.call_at(due, partial(self._try_again, job))
         return True
 
     def _try_again(self, job: Job) -> None:
@@ -435,17 +447,15 @@ class Crew:
         """Give the owner the result, and keep the record of the task."""
         job.finished = self._clock.time()
         job.error = None
-        try:
+        with _reported():
             job.future.set_result(result)
-        finally:
-            self._settle(job)
+        self._settle(job)
 
     def _complete(self, job: Job) -> None:
         """Give the owner the error, and keep the record of the task."""
-        try:
+        with _reported():
             job.future.set_exception(job.error)
-        finally:
-            self._settle(job)
+        self._settle(job)
 
     def _settle(self, job: Job) -> None:
         """Keep the facts of a task only, and say so if it was the last one."""
@@ -468,3 +478,14 @@ class Crew:
         """Return what a worker is called."""
         label = member.worker.label
         return f"{self._label}-{member.number}" + (f" ({label})" if label else "")
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """Report what a callback of a future raises; the worker has other tasks to do."""
+    try:
+        yield
+    except BaseException:
+        threading.excepthook(
+            threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread()))
+        )

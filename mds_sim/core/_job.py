@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from concurrent.futures import CancelledError
+from math import nan
 from typing import Any
 
 from .clock import Clock, ClockFuture
@@ -41,13 +41,14 @@ class Job:
     """A task on its way through the pool."""
 
     # Of the class until they change: a task is made in a few microseconds.
-    started = finished = math.nan
+    started = finished = nan
     worker = -1
     error: BaseException | None = None
     earlier: tuple[Attempt, ...] = ()
     is_begun = False
     tries = 0  # how often a worker took it from the queue
     crashes = 0  # how often its worker came to its end
+    last: tuple[Any, ...] = ()  # of its last attempt, while it waits for another one
 
     def __init__(self, index: int, task: Task, submitted: float, clock: Clock) -> None:
         self.index = index
@@ -65,6 +66,17 @@ class Job:
         """Note an attempt that another one will follow."""
         attempt = Attempt(self.worker, self.started, now, told(error))
         self.earlier += (attempt,)
+
+    def rest(self, error: BaseException) -> None:
+        """Leave an attempt behind, and wait for another one."""
+        self.failed(error, self.finished)
+        self.last = self.worker, self.started, self.finished, error
+        self.worker, self.started, self.finished, self.error = -1, nan, nan, None
+
+    def end_rest(self) -> None:
+        """Take the last attempt back: no other one follows it."""
+        self.worker, self.started, self.finished, self.error = self.last
+        self.earlier = self.earlier[:-1]
 
     def facts(self) -> tuple[Any, ...]:
         """Return what is known of the task now: the fields of its record."""

@@ -8,27 +8,34 @@ not ours, and then it is left as it is, byte for byte.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 import sqlite3
 import stat
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from ._ledger_lock import claim, close, give_up, locked, opened
+
 APPLICATION = 0x6D64734C  # "mdsL"
 VERSION = 1
 
 _HEADER = 100  # bytes of the header of an SQLite file
-_LOCKED = 2**62  # the byte that a process locks: far beyond what SQLite locks
+_LONGEST = 512  # bytes of a path that SQLite takes
 _REMEDY = "name a new ledger: what is there already is verified, not done again"
-
-_held: set[tuple[int, int]] = set()  # the ledgers that this process has open
-_holding = threading.Lock()
+_NO_WAY = (errno.EACCES, errno.EPERM, errno.EROFS)  # more room would not help
+_NOT_FULL = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN)
+_DAMAGE = {
+    sqlite3.SQLITE_ERROR,  # a table is not there
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_TOOBIG,
+}
 
 
 class LedgerError(ValueError):
@@ -54,25 +61,29 @@ def put(path: Path, image: bytes) -> None:
     A process that is killed meanwhile leaves a hidden file, which the next one that
     plans this ledger takes over, and nobody else touches.
     """
-    wal = _beside(path, "-wal")
-    if os.path.lexists(wal):
-        raise LedgerError(
-            f"ledger {str(path)!r} must be new, but {str(wal)!r} of an old one is "
-            "there; put the old ledger back, or move that file away"
-        )
+    _check_new(path)
+    # A second thread must not even open the hidden file of the first one.
+    if not claim(path):
+        raise _in_use(path)
+    try:
+        _put(path, image)
+    finally:
+        give_up(path)
+
+
+def _put(path: Path, image: bytes) -> None:
+    """Write a ledger aside, and give it its name."""
     aside = _aside(path)
     try:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
-        number = os.open(aside, flags, 0o666)
+        number = opened(aside, os.O_RDWR | os.O_CREAT)
     except OSError as error:
         raise LedgerError(
             f"ledger {str(path)!r} must be in a folder that can be written to, "
             f"but it said {said(error)}"
         ) from error
     try:
-        _lock(number, path)
-        if os.path.lexists(path) or not _is_at(aside, number):
-            raise _in_use(path)  # another process has just made it
+        if not locked(number) or os.path.lexists(path) or not _is_at(aside, number):
+            raise _in_use(path)  # another process makes it, or has just made it
         try:
             _write(number, image)
             _name(aside, path)
@@ -85,7 +96,25 @@ def put(path: Path, image: bytes) -> None:
     except OSError as error:
         raise no_room(path, error) from error
     finally:
-        os.close(number)
+        close(number)
+
+
+def _check_new(path: Path) -> None:
+    """Refuse a path that is too long for SQLite, or that had a ledger before."""
+    wal = _beside(path, "-wal")
+    try:
+        if len(os.fsencode(wal)) > _LONGEST:
+            raise OSError(errno.ENAMETOOLONG, "File name too long")
+        os.lstat(wal)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            return  # what else is wrong shows when it is written
+        rule = f"ledger {str(path)!r} must have a shorter path"
+        raise LedgerError(f"{rule}, but it said {said(error)}") from None
+    raise LedgerError(
+        f"ledger {str(path)!r} must be new, but {str(wal)!r} of an old one is "
+        "there; put the old ledger back, or move that file away"
+    )
 
 
 def hold(path: Path, check: Callable[[sqlite3.Connection], None]) -> Held:
@@ -100,16 +129,13 @@ def hold(path: Path, check: Callable[[sqlite3.Connection], None]) -> Held:
     """
     status = _regular(path)
     key = status.st_dev, status.st_ino
-    with _holding:
-        # Asked before the file is opened: to close it again would give up the lock.
-        if key in _held:
-            raise _in_use(path)
-        _held.add(key)
+    # Asked before the file is opened: to close it again could give up the lock.
+    if not claim(key):
+        raise _in_use(path)
     try:
         return Held(path, key, check)
     except BaseException:
-        with _holding:
-            _held.discard(key)
+        give_up(key)
         raise
 
 
@@ -124,12 +150,13 @@ class Held:
     ) -> None:
         self._key = key
         try:
-            self._number = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+            self._number = opened(path, os.O_RDWR)
         except OSError as error:
             rule = f"ledger {str(path)!r} must be a file that can be written to"
             raise LedgerError(f"{rule}, but it said {said(error)}") from error
         try:
-            _lock(self._number, path)
+            if not locked(self._number):
+                raise _in_use(path)
             with open(self._number, "rb", closefd=False) as stream:
                 _check_header(path, stream.read(_HEADER))
                 stream.seek(0)
@@ -137,15 +164,16 @@ class Held:
             _settle(path)
             self.connection = _connected(path)
         except BaseException:
-            os.close(self._number)
+            close(self._number)
             raise
+        self._process = os.getpid()
 
     def close(self) -> None:
         """Let others have it."""
-        self.connection.close()
-        os.close(self._number)
-        with _holding:
-            _held.discard(self._key)
+        if self._process == os.getpid():  # a fork leaves it to its parent
+            self.connection.close()
+            close(self._number)
+            give_up(self._key)
 
 
 def corrupt(path: Path, reason: object) -> LedgerError:
@@ -156,9 +184,12 @@ def corrupt(path: Path, reason: object) -> LedgerError:
 
 def no_room(path: Path, error: Exception) -> LedgerError:
     """Return what to say of a ledger that could not be written."""
+    is_full = getattr(error, "errno", None) not in _NO_WAY
+    is_full &= getattr(error, "sqlite_errorcode", 0) & 0xFF not in _NOT_FULL
+    remedy = "make room" if is_full else "let its file and its folder be written to"
     return LedgerError(
         f"ledger {str(path)!r} must be written, but it said {said(error)}; nothing is "
-        "lost: make room, and run the same night again"
+        f"lost: {remedy}, and run the same night again"
     )
 
 
@@ -237,18 +268,6 @@ def _regular(path: Path) -> os.stat_result:
     raise LedgerError(f"ledger must be a file, but {str(path)!r} is none")
 
 
-def _lock(number: int, path: Path) -> None:
-    """Lock the file for this process until it ends, however it ends."""
-    if os.name != "posix":
-        return  # there SQLite's own lock must do
-    import fcntl
-
-    try:
-        fcntl.lockf(number, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _LOCKED)
-    except (BlockingIOError, PermissionError):
-        raise _in_use(path) from None
-
-
 def _in_use(path: Path) -> LedgerError:
     """Return what to say if somebody else was first."""
     return LedgerError(
@@ -277,20 +296,41 @@ def _check_copy(
     path: Path, stream: BinaryIO, check: Callable[[sqlite3.Connection], None]
 ) -> None:
     """Check a copy of the ledger, as SQLite would find it."""
-    with tempfile.TemporaryDirectory(prefix="mds_sim-") as folder:
-        copy = Path(folder, "ledger.db")
-        with copy.open("xb") as twin:
-            shutil.copyfileobj(stream, twin)
-        for end in ("-wal", "-journal"):  # what SQLite would mend it with
-            with suppress(FileNotFoundError):
-                shutil.copyfile(_beside(path, end), _beside(copy, end))
-        connection = sqlite3.connect(copy, isolation_level=None)
-        try:
-            check(connection)
-        except (sqlite3.DatabaseError, TypeError, ValueError) as error:
-            raise corrupt(path, f"it is damaged ({error})") from error
-        finally:
-            connection.close()
+    try:
+        with tempfile.TemporaryDirectory(prefix="mds_sim-") as folder:
+            copy = _copied(path, stream, Path(folder))
+            connection = sqlite3.connect(copy, isolation_level=None)
+            try:
+                check(connection)
+            finally:
+                connection.close()
+    except (OSError, sqlite3.DatabaseError, TypeError, ValueError) as error:
+        if not _is_damage(error):
+            where = os.environ.get("TMPDIR", tempfile.gettempdir())
+            raise LedgerError(
+                f"ledger {str(path)!r} must be looked at in a copy in {where!r}, but "
+                f"it said {said(error)}; make room, or let TMPDIR name another folder"
+            ) from error
+        raise corrupt(path, f"it is damaged ({error})") from error
+
+
+def _copied(path: Path, stream: BinaryIO, folder: Path) -> Path:
+    """Copy a ledger, and what SQLite would mend it with."""
+    copy = folder / "ledger.db"
+    with copy.open("xb") as twin:
+        shutil.copyfileobj(stream, twin)
+    for end in ("-wal", "-journal"):
+        with suppress(FileNotFoundError):
+            shutil.copyfile(_beside(path, end), _beside(copy, end))
+    return copy
+
+
+def _is_damage(error: Exception) -> bool:
+    """Tell whether an error is about what the ledger says, not about the system."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+        return code & 0xFF in _DAMAGE
+    return not isinstance(error, OSError)
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._job import TaskFuture
 from .clock import Clock, WallClock
-from .task import FunctionTask, Task
+from .task import FunctionTask, Task, note
 
 if TYPE_CHECKING:
     from .worker_pool import WorkerPool
@@ -80,7 +80,7 @@ class ChunkTask(Task):
             return True, self._function(*item)
         except Exception as error:
             if os.getpid() != self._home:  # where it came from does not travel with it
-                error.add_note("".join(traceback.format_exception(error)))
+                note(error, "".join(traceback.format_exception(error)))
             return False, error
 
 
@@ -118,6 +118,7 @@ class LazyMap:
         self._size = 1
         self._resize(chunksize or 1)
         self._submitted = 0  # items
+        self._stop: Exception | None = None  # why no more of them come
         self._ahead = 0  # of them, those that are waiting or under way
         self._chunks: deque[tuple[TaskFuture, int, list[Arguments]]] = deque()
 
@@ -125,15 +126,30 @@ class LazyMap:
         """Submit as many items as there is room for."""
         ahead = 1 if self._is_unknown else AHEAD
         most = self._buffersize or ahead * self._pool.max_workers * self._size
-        while self._ahead < most:
-            size = min(self._size, most - self._ahead)
-            items = list(itertools.islice(self._rest, size))
+        while self._ahead < most and self._stop is None:
+            items = self._read(min(self._size, most - self._ahead))
             if not items:
                 return
-            future = self._hand_over(items, self._submitted)
+            try:
+                future = self._hand_over(items, self._submitted)
+            except RuntimeError as error:  # the pool was shut down
+                if not self._submitted:
+                    raise
+                self._stop = error
+                return
             self._chunks.append((future, self._submitted, items))
             self._submitted += len(items)
             self._ahead += len(items)
+
+    def _read(self, size: int) -> list[Arguments]:
+        """Read some items; an error of the input comes after what it gave before."""
+        items: list[Arguments] = []
+        try:
+            for item in itertools.islice(self._rest, size):
+                items.append(item)  # noqa: PERF402  # those before an error count
+        except Exception as error:
+            self._stop = error
+        return items
 
     def results(self) -> Iterator[Any]:
         """Yield results; raise the first error."""
@@ -169,6 +185,8 @@ class LazyMap:
                 outcomes.reverse()
                 while outcomes:
                     yield outcomes.pop()
+            if self._stop is not None:
+                yield False, self._stop
         finally:
             for future, _, _ in self._chunks:
                 future.cancel()
@@ -192,7 +210,7 @@ class LazyMap:
             self._resubmit(first + len(outcomes), items[len(outcomes) :])
         for number, (is_good, value) in enumerate(outcomes, first):
             if not is_good:
-                _note(value, f"item {number} of the map")
+                note(value, f"item {number} of the map")
         self._ahead -= len(outcomes)
         self._adapt(future, len(outcomes))
         return outcomes
@@ -244,9 +262,3 @@ def as_completed(
             if not done and clock.time() >= end:
                 raise TimeoutError(f"{left} (of {len(waiting)}) futures unfinished")
         yield done.popleft()
-
-
-def _note(error: BaseException, text: str) -> None:
-    """Say more about an error, once."""
-    if text not in getattr(error, "__notes__", ()):
-        error.add_note(text)

@@ -12,7 +12,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from mds_sim import _validate
 
@@ -108,6 +110,11 @@ class _Process(Worker):
     def __init__(self) -> None:
         self._executor: Any = None
         self._pid = 0
+        self._starting: tuple[Any, Future[int]] | None = None
+        # At once, as no process can be started while the interpreter exits; whatever
+        # is wrong will be told by `open`.
+        with suppress(Exception):
+            self._launch()
 
     @property
     def label(self) -> str:
@@ -141,19 +148,29 @@ class _Process(Worker):
         return remote.opened(answer)
 
     def close(self) -> None:
+        if self._starting is not None:
+            self._executor, self._starting = self._starting[0], None
         if self._executor is not None:
             self._executor.shutdown(wait=True)
             self._executor = None
 
-    def _start(self) -> None:
-        """Start the process, and wait until it works."""
+    def _launch(self) -> None:
+        """Start a process, and do not wait for it."""
         from loky.process_executor import ProcessPoolExecutor
 
         executor = ProcessPoolExecutor(
             max_workers=1, initializer=remote.begin, initargs=(os.getpid(),)
         )
+        self._starting = executor, executor.submit(os.getpid)
+
+    def _start(self) -> None:
+        """Wait until the process works."""
+        if self._starting is None:
+            self._launch()
+        assert self._starting is not None
+        (executor, pid), self._starting = self._starting, None
         try:
-            self._pid = executor.submit(os.getpid).result()
+            self._pid = pid.result()
         except BaseException:
             executor.shutdown(wait=True, kill_workers=True)
             raise
@@ -245,7 +262,8 @@ class Guests(Backend):
     def dressed(self, task: Task) -> tuple[Any, Any, Callable[[Any], Any]]:
         """Return what to call, with what, and what to do with the answer."""
         if self.is_remote:
-            return remote.call, remote.packed(task), remote.opened
+            call = partial(remote.call, token=uuid4().hex)
+            return call, remote.packed(task), remote.opened
         return type(task).execute, task, lambda result: result
 
     def submit(self, call: Any, argument: Any) -> tuple[Executor, Future[Any]]:
@@ -265,11 +283,12 @@ class Guests(Backend):
         if not self._is_mine:
             if not isinstance(error, BrokenExecutor):
                 raise error
-            error.add_note(
+            own = type(error)(*error.args)  # the other one is that of all its tasks
+            own.add_note(
                 "the executor was given to the pool, which may not replace it; to have "
                 "that done, give it a function that makes one instead"
             )
-            raise error
+            raise own from error
         with self._lock:
             # It ends its processes, but none that it was just about to start.
             processes = dict(getattr(broken, "_processes", None) or {})

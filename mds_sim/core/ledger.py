@@ -108,15 +108,22 @@ class Ledger:
     ------
     LedgerError
         If another run has it open, or the file is no ledger, is damaged, or is of a
-        later version. The file is left as it is, byte for byte.
+        later version: the file is left as it is, byte for byte. Or if the folder for
+        temporary files (``TMPDIR``) has no room for a copy to look at.
+    TypeError
+        If `path` is none.
 
     Notes
     -----
     Give it to ``NightlyPipeline.run(handler, ledger="night.db")``, which does the
     rest. It is an SQLite database (tables ``fact``, ``job``, ``item``, ``failure``)
-    that any tool can read when no run has it open. What is said in it is sealed with
-    SHA-256, so that damage is noticed. Keep it on a local disk: locks on network file
-    systems are not to be trusted.
+    that any tool can read when no run has it open; while one has, leave it alone: a
+    copy, or a look by another tool, may miss what was done last, and makes SQLite
+    lose its own lock. What is said in it is sealed with SHA-256, so that damage is
+    noticed. Keep it on a local disk: locks on network file systems are not to be
+    trusted. After a kill, what was done last is in ``night.db-wal`` beside it: move
+    or copy both together. It is opened to be written to, even to look at it; in a
+    folder that cannot be written to, look at a copy.
 
     Examples
     --------
@@ -136,8 +143,8 @@ class Ledger:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(os.path.abspath(path))
-        self._told = str(path)
+        self.path = _real(path)
+        self._told = os.fsdecode(path)
         self._lock = threading.Lock()
         self._held: Held | None = None
         if os.path.lexists(self.path):
@@ -269,23 +276,50 @@ class Ledger:
                 "UPDATE item SET outcome = ?, digest = ? WHERE row = ? AND job = ?",
                 [(text, digest, row, job) for row, text, digest in outcomes],
             )
-            self._open().executemany(
-                "INSERT INTO failure VALUES (?, ?, ?)",
-                [(job, row, _text(error)) for row, error in failures],
-            )
+            self._fail(job, failures)
             run(
                 "UPDATE job SET ready = ?, start = ?, finish = ?, worker = ? "
                 "WHERE number = ?",
                 (float(ready), float(start), float(finish), int(worker), job),
             )
-            run("UPDATE job SET seal = ? WHERE number = ?",
-                (_seal(self._open(), _DONE, job), job))  # fmt: skip
+            self._set_seal(job)
+
+    def reopen(self, failures: Mapping[int, Sequence[tuple[int | None, str]]]) -> None:
+        """Let jobs that are done be done again, in one commit.
+
+        Parameters
+        ----------
+        failures : mapping
+            The jobs, and for each what was found wrong with it: (row or None, text),
+            at least one. If it is killed now, its record says so.
+
+        Raises
+        ------
+        LedgerError
+            If a job is not done, or the ledger cannot be written: nothing of it is
+            then.
+        """
+        if not failures:
+            return
+        with self._lock, transaction(self._open(), self.path):
+            for job, found in failures.items():
+                sql = f"SELECT count(*) FROM job WHERE number = ? AND NOT ({_PENDING})"
+                if self._open().execute(sql, (job,)).fetchone() != (1,) or not found:
+                    raise LedgerError(f"job must be done in {self._told!r}, got {job}")
+                self._fail(job, found)
+                self._set_seal(job)
 
     def outcomes(self, jobs: Iterable[int]) -> Counter[str]:
         """Count what was done with the items of these jobs."""
         wanted = set(jobs)
         rows = self._rows("SELECT job, outcome FROM item WHERE outcome IS NOT NULL")
         return Counter(outcome for job, outcome in rows if job in wanted)
+
+    def digests(self) -> dict[int, str | None]:
+        """Return the SHA-256 of the items of jobs that are done, by row."""
+        sql = f"SELECT number FROM job WHERE NOT ({_PENDING})"
+        rows = self._rows(f"SELECT row, digest FROM item WHERE job IN ({sql})")
+        return dict(rows)
 
     def record(self) -> RunRecord:
         """Return what happened so far, over all runs.
@@ -324,6 +358,19 @@ class Ledger:
             tuple(sorted(failures, key=lambda failure: failure.job)),
         )
 
+    def _fail(self, job: int, failures: Sequence[tuple[int | None, str]]) -> None:
+        """Write what went wrong with a job."""
+        self._open().executemany(
+            "INSERT INTO failure VALUES (?, ?, ?)",
+            [(job, row, _text(error)) for row, error in failures],
+        )
+
+    def _set_seal(self, job: int) -> None:
+        """Seal what is written of a job."""
+        seal = _seal(self._open(), _DONE, job)
+        sql = "UPDATE job SET seal = ? WHERE number = ?"
+        self._open().execute(sql, (seal, job))
+
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the answer to a question."""
         with self._lock:
@@ -334,6 +381,18 @@ class Ledger:
         if self._held is None:
             raise LedgerError(f"ledger {self._told!r} must have a plan first")
         return self._held.connection
+
+
+def _real(path: Any) -> Path:
+    """Return where a ledger is: what SQLite keeps beside it is there, not at a link."""
+    try:
+        given = os.path.abspath(os.fsdecode(path))
+    except TypeError:
+        raise TypeError(f"ledger must be a Ledger or a path, got {path!r}") from None
+    if os.path.exists(given):
+        return Path(os.path.realpath(given))
+    folder, name = os.path.split(given)
+    return Path(os.path.realpath(folder), name)
 
 
 def _image(

@@ -13,7 +13,7 @@ import threading
 import traceback
 from typing import Any
 
-from .task import Task, describe
+from .task import Task, describe, note
 
 
 class RemoteError(Exception):
@@ -49,19 +49,21 @@ def packed(task: Task) -> bytes:
     try:
         return bytes(cloudpickle.dumps(task))
     except Exception as error:
-        error.add_note(
-            f"{task.name} and its arguments must be picklable to leave this process"
-        )
+        what = f"{task.name} and its arguments"
+        note(error, f"{what} must be picklable to leave this process")
         raise
 
 
-def call(payload: bytes) -> bytes:
-    """Execute a packed task; called in another process or on another machine."""
+def call(payload: bytes, token: str = "") -> bytes:
+    """Execute a packed task; called in another process or on another machine.
+
+    With a token of its own it is no call that Dask takes for one that it knows.
+    """
     try:
         try:
             task = pickle.loads(payload)
         except Exception as error:
-            error.add_note("while the task and its arguments were unpickled")
+            note(error, "while the task and its arguments were unpickled")
             raise
         answer = _answer(True, task.execute())
     except BaseException as error:  # also SystemExit: it must not end the worker
@@ -76,7 +78,7 @@ def opened(answer: bytes) -> Any:
         value = pickle.loads(blob)
     except Exception as error:
         what = "its result" if is_good else f"its error, {text},"
-        error.add_note(f"{what} must be unpicklable in this process")
+        note(error, f"{what} must be unpicklable in this process")
         if is_good:
             raise
         raise RemoteError(text) from error
@@ -102,7 +104,7 @@ def _answer(is_good: bool, value: Any) -> bytes:
     except BaseException as error:  # also SystemExit, as above
         if is_good:
             kind = type(value).__name__
-            error.add_note(f"its result, of type {kind}, must be picklable to travel")
+            note(error, f"its result, of type {kind}, must be picklable to travel")
             return _answer(False, error)
         blob = cloudpickle.dumps(RemoteError(text))
     return pickle.dumps((is_good, blob, text, trace))

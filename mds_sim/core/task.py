@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -172,3 +173,10 @@ def describe(error: BaseException) -> str:
     except Exception:
         text = "(its text cannot be read)"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def note(error: BaseException, text: str) -> None:
+    """Say more about an error, once; one that refuses stays as it is."""
+    with suppress(Exception):
+        if text not in getattr(error, "__notes__", ()):
+            error.add_note(text)

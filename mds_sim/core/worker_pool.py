@@ -6,7 +6,6 @@ import atexit
 import os
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Executor
 from contextlib import suppress
@@ -126,8 +125,8 @@ class WorkerPool:
             name,
             None if rng is None else as_generator(rng),
             _be_first_at_exit,
+            lambda: _open_pools.discard(self),
         )
-        _open_pools.add(self)
         if self._backend.is_remote:
             _be_first_at_exit()
 
@@ -168,6 +167,7 @@ class WorkerPool:
             task = FunctionTask(task, args, kwargs)
         elif args or kwargs:
             raise TypeError(f"{task.name} is a Task and takes no arguments here")
+        _open_pools.add(self)  # its threads would not outlive the interpreter's exit
         return self._crew.submit(task)
 
     def map(
@@ -214,9 +214,15 @@ class WorkerPool:
         _validate.choice("errors", errors, ("raise", "group"))
         if buffersize is not None:
             buffersize = _validate.count("buffersize", buffersize)
+        is_one_by_one = self._timeout is not None or self._retry.attempts > 1
         if chunksize is not None:
             chunksize = _validate.count("chunksize", chunksize)
-        elif self._timeout or self._retry.attempts > 1:
+            if chunksize > 1 and is_one_by_one:
+                raise ValueError(
+                    "chunksize must be 1 where the pool has a retry or a timeout, "
+                    f"which are for each item, got {chunksize}"
+                )
+        elif is_one_by_one:
             chunksize = 1
         total = min(map(length_hint, iterables, repeat(0)), default=0)
         lazy = LazyMap(self, function, iterables, buffersize, chunksize)
@@ -320,14 +326,18 @@ class WorkerPool:
 
 def _raise_errors(records: tuple[TaskRecord, ...]) -> None:
     """Raise all errors together, if there are any; to be cancelled is none."""
-    errors = [record.error for record in records if record.error is not None]
-    errors = [error for error in errors if not isinstance(error, CancelledError)]
+    errors = [
+        record.error
+        for record in records
+        if record.error is not None
+        and not (record.worker < 0 and isinstance(record.error, CancelledError))
+    ]
     if errors:
         share = f"{len(errors)} of {len(records)} tasks failed"
         raise BaseExceptionGroup(share, errors)
 
 
-_open_pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
+_open_pools: set[WorkerPool] = set()  # those that have had work, and may have
 
 if hasattr(os, "register_at_fork"):  # a copy of this process has none of the threads
     os.register_at_fork(after_in_child=_open_pools.clear)

@@ -18,8 +18,10 @@ from .engines import (
     SparkPartitions,
 )
 from .file import Bucket, File, scan_files
+from .instances import Instance, read_instance, write_instance
 from .makespans import BucketSizes, Makespan, bucket_sizes, makespan, submission_order
 from .manager import BucketManager, BucketTask
+from .optimal import Certificate, Optimal, Solution
 from .packing import Packing, PackingSummary, pack
 from .pipeline import NightlyPipeline
 from .refined import Harmonic, MinimumBinSlack, ModifiedFirstFitDecreasing
@@ -53,6 +55,7 @@ __all__ = [
     "BucketSizes",
     "BucketTask",
     "BucketingStrategy",
+    "Certificate",
     "ClosedBucket",
     "CopyFiles",
     "DeltaCompaction",
@@ -64,6 +67,7 @@ __all__ = [
     "FirstFitDecreasing",
     "Harmonic",
     "IcebergSplits",
+    "Instance",
     "LookbackFit",
     "Makespan",
     "MaxFiles",
@@ -74,9 +78,11 @@ __all__ = [
     "NightlyPipeline",
     "OpenBuckets",
     "OpenCost",
+    "Optimal",
     "Packing",
     "PackingSummary",
     "ReadFiles",
+    "Solution",
     "SparkPartitions",
     "TrickleRule",
     "WorstFit",
@@ -88,6 +94,7 @@ __all__ = [
     "lateness",
     "makespan",
     "pack",
+    "read_instance",
     "read_verified",
     "resume",
     "scan_files",
@@ -95,4 +102,5 @@ __all__ = [
     "trickle_in",
     "worst_case",
     "write_files",
+    "write_instance",
 ]

@@ -82,16 +82,22 @@ def sync_names(folder: Path, destination: Path, safe: set[Path]) -> None:
     for inner, outer in pairwise((folder, *folder.parents)):
         if inner in safe:
             return  # and so are all above it
-        with suppress(*(() if destination in inner.parents else (OSError,))):
+        not_ours = () if destination in inner.parents else (PermissionError,)
+        with suppress(*not_ours):
             sync_folder(outer)
         safe.add(inner)
 
 
 def remove_leftovers(folders: Iterable[Path], mark: str) -> None:
-    """Remove the temporary files of runs that were killed, known by their mark."""
+    """Remove the temporary files of runs that were killed, known by their mark.
+
+    A folder that cannot be looked into, or a name that cannot be removed, is left: if
+    it is in the way of a copy, that copy fails, and says so.
+    """
     for folder in folders:
-        with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        with suppress(OSError), os.scandir(folder) as entries:
             for entry in entries:
                 is_ours = entry.name.startswith(f".{mark}")
                 if is_ours and _TEMPORARY.fullmatch(entry.name):
-                    os.unlink(entry.path)
+                    with suppress(OSError):
+                        os.unlink(entry.path)

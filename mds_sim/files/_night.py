@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
+from copy import copy
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -22,6 +24,7 @@ from mds_sim.core.worker_pool import TaskFuture, WorkerPool
 from mds_sim.records import RunRecord
 from mds_sim.units import DAY
 
+from ._copies import lost_copies, reopen
 from ._disk import remove_leftovers
 from ._work import Handler, LedgerWork, Outcome, PlannedFile
 from .copying import CopyFiles, ReadFiles
@@ -68,8 +71,10 @@ def keep_plan(
     ------
     LedgerError
         If the ledger is of another night: it names what is different.
+    ValueError
+        If a new ledger would be among the files or the copies.
     """
-    facts = {**facts, "handler": described(handler), "copy_to": _copies_to(handler)}
+    facts |= {"handler": _kind(handler), "copy_to": _copies_to(handler)}
     jobs: list[PlannedJob] = []
     items: list[PlannedItem] = []
     for number, files in enumerate(nights):
@@ -83,6 +88,7 @@ def keep_plan(
     if ledger.is_planned:
         _check_same(ledger, facts, items)
         return
+    _check_apart(ledger.path, facts["copy_to"], items)
     facts["mark"] = secrets.token_hex(4)  # its temporary files begin with it
     facts |= {"begin": begin, "began": time.time()}
     capacity = facts.pop("capacity")
@@ -98,6 +104,7 @@ def run_night(
     clock: Clock | None = None,
     executor: Any = "threads",
     progress: bool = True,
+    verify: bool = False,
 ) -> RunRecord:
     """Do what is still to do of a night, and return the record of all of it.
 
@@ -113,11 +120,15 @@ def run_night(
         As planned by default.
     clock, executor, progress
         As in `NightlyPipeline.run`.
+    verify : bool
+        As in `resume`.
     """
-    tasks = _tasks(ledger, handler)
+    facts = {**_PLAIN, **ledger.facts}
+    reopen(ledger, lost_copies(ledger, verify=verify))
+    handler = _anchored(handler, facts["copy_to"])
+    tasks = _tasks(ledger, facts, handler)
     if not tasks:
         return ledger.record()
-    facts = ledger.facts
     clock = WallClock() if clock is None else clock
     _clean(handler, tasks, facts["mark"])
     total = sum(len(task.bucket) for _, task in tasks)
@@ -197,7 +208,55 @@ class _Keeper:
         )
 
 
-def described(handler: Handler | None) -> str:
+def suitable_handler(ledger: Ledger, handler: Handler | None) -> Handler | None:
+    """Return the handler that a night goes on with, or refuse the one given.
+
+    A handler of one's own may have another name now: that of a script that has become
+    a module, for example.
+    """
+    facts = {**_PLAIN, **ledger.facts}
+    planned, folder = facts["handler"], facts["copy_to"]
+    if handler is None and planned == _kind(ready := CopyFiles(Path(folder or "."))):
+        return ready
+    if handler is None and planned not in (None, *_BUILT_IN):
+        raise ValueError(
+            f"handler must be given to go on with {str(ledger.path)!r}: it is of a "
+            f"night that calls {planned}; call mds_sim.files.resume(ledger, handler)"
+        )
+    if handler is None:
+        return ReadFiles() if planned == "read" else None
+    given = _copies_to(handler)
+    if planned is not None and given != folder:
+        raise _other_night(ledger, f"its copy_to is {folder!r}", given)
+    if planned in _BUILT_IN and planned != _kind(handler):
+        raise _other_night(ledger, f"its handler is {planned!r}", _kind(handler))
+    return handler
+
+
+_BUILT_IN = ("default", "read")
+# What a plan says that was made by `Ledger.plan` alone.
+_PLAIN = {"handler": None, "copy_to": None, "mark": "", "begin": 0.0, "began": None}
+
+
+def in_words(value: Any) -> str:
+    """Return kind and parameters of a strategy: the same words in every process."""
+    if getattr(type(value), "__repr__", None) is object.__repr__:
+        fields = sorted(getattr(value, "__dict__", {}).items())
+        inside = ", ".join(f"{name}={in_words(field)}" for name, field in fields)
+        return f"{type(value).__qualname__}({inside})"
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+
+
+def _anchored(handler: Handler | None, folder: str | None) -> Handler | None:
+    """Return a handler that copies to where it was planned, wherever a worker is."""
+    if isinstance(handler, CopyFiles):
+        folder = os.path.abspath(handler.destination) if folder is None else folder
+        handler = copy(handler)
+        object.__setattr__(handler, "destination", Path(folder))
+    return handler
+
+
+def _kind(handler: Handler | None) -> str:
     """Return what a handler is, in words that are the same in the next run."""
     if handler is None or type(handler) is ReadFiles:
         return "read" if handler else "default"
@@ -220,6 +279,21 @@ def _planned(file: File, job: int) -> PlannedItem:
     with suppress(OSError, ValueError):  # it has vanished: its work will tell
         written = os.stat(path).st_mtime_ns
     return PlannedItem(job, file.name, file.size_bytes, path, written, file.sha256)
+
+
+def _check_apart(path: Path, folder: str | None, items: Sequence[PlannedItem]) -> None:
+    """Refuse to keep a ledger among the files, or where they are copied to."""
+    if folder is not None and path.is_relative_to(os.path.realpath(folder)):
+        raise ValueError(
+            f"ledger must be outside the folder of the copies {folder!r}, got "
+            f"{str(path)!r}; a copy could want its name: keep it beside it"
+        )
+    for row, item in enumerate(items):
+        if item.path is not None and os.path.realpath(item.path) == str(path):
+            raise ValueError(
+                f"ledger must be none of the files, but files[{row}] is {str(path)!r}; "
+                "name another ledger"
+            )
 
 
 def _check_same(
@@ -245,13 +319,16 @@ def _other_night(ledger: Ledger, found: str, given: Any) -> LedgerError:
     """Return what to say of a ledger of another night."""
     return LedgerError(
         f"ledger {str(ledger.path)!r} must be of this night, but {found}, not "
-        f"{given!r}; run the night that it is of, or name a new ledger"
+        f"{given!r}; go on with what it planned by resume(ledger, handler), or "
+        "--resume on the command line, or name a new ledger"
     )
 
 
-def _tasks(ledger: Ledger, handler: Handler | None) -> list[tuple[int, BucketTask]]:
+def _tasks(
+    ledger: Ledger, facts: dict[str, Any], handler: Handler | None
+) -> list[tuple[int, BucketTask]]:
     """Return the work that is still to do, with the night of each bucket."""
-    facts, jobs, wanted = ledger.facts, ledger.jobs, ledger.pending()
+    jobs, wanted = ledger.jobs, ledger.pending()
     rows: dict[int, list[int]] = {number: [] for number in wanted}
     items = ledger.items
     for row, item in enumerate(items):
@@ -260,7 +337,8 @@ def _tasks(ledger: Ledger, handler: Handler | None) -> list[tuple[int, BucketTas
     tasks = []
     for number, mine in rows.items():
         files = tuple(_file(items[row]) for row in mine)
-        bucket = Bucket(number, files, facts["capacity"])
+        room = facts["capacity"] or max(1, sum(file.size_bytes for file in files))
+        bucket = Bucket(number, files, room)
         work = default_handler(bucket) if handler is None else handler
         job = jobs[number]
         task = BucketTask(
@@ -284,7 +362,7 @@ def _clean(
     handler: Handler | None, tasks: Iterable[tuple[int, BucketTask]], mark: str
 ) -> None:
     """Remove what a run that was killed left beside the copies that are missing."""
-    if isinstance(handler, CopyFiles):
+    if isinstance(handler, CopyFiles) and mark:
         folders = set()
         for _, task in tasks:
             for file in task.bucket:
@@ -301,6 +379,7 @@ def _goes_on_at(ledger: Ledger, facts: dict[str, Any], clock: Clock) -> float:
     jobs = ledger.record().jobs
     past = float(jobs.finish[jobs.worker >= 0].max(initial=facts["begin"]))
     if isinstance(clock, WallClock):
-        elapsed = clock.speed * (time.time() - facts["began"])
+        now = time.time()
+        elapsed = clock.speed * (now - (facts["began"] or now))
         past = max(past, facts["begin"] + elapsed)
     return float(math.ceil(past))

@@ -72,6 +72,7 @@ class LedgerWork:
             known what came of the others.
         """
         if type(self.handler) is CopyFiles:
+            # Its destination is absolute: a worker may be in another folder.
             safe: set[Any] = set()  # folders whose names are on the disk
             to = self.handler.destination
             return [_outcome(file, copied, to, self.mark, safe) for file in bucket]

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -96,13 +97,14 @@ def copy_verified(file: File, destination: str | os.PathLike[str]) -> Path:
     Path
         The copy. It appears in one step, whole and written to the disk, with the
         permissions and the time of its original. If an equal file was there already,
-        it is left alone, but it is brought to the disk, and its name, too.
+        it is left alone, but it is brought to the disk, and its name, too. A link to
+        the original, of either kind, is no copy of it.
 
     Raises
     ------
     FileError
         As `read_verified`; or if the name leads out of `destination`, a different
-        file has its place already, the copy cannot be written, or reads back
+        file or a link has its place already, the copy cannot be written, or reads back
         differently. Whatever is raised, no half copy is left.
 
     Notes
@@ -327,7 +329,8 @@ def _chunks(file: File) -> Iterator[bytes]:
         _check_status(file, path.stat())
         stream = path.open("rb")
     with stream:
-        _check_time(file, os.fstat(stream.fileno()))
+        if file.sha256 is None:  # else its bytes will tell
+            _check_time(file, os.fstat(stream.fileno()))
         before, size = _state(stream), 0
         # A file that grows for ever must not be read for ever.
         while size <= file.size_bytes and (chunk := _read(file, path, stream)):
@@ -340,12 +343,18 @@ def _chunks(file: File) -> Iterator[bytes]:
 
 
 def check_unchanged(file: File) -> None:
-    """Raise FileError if a file is no longer what was planned; a look, no reading."""
+    """Raise FileError if a file is no longer what was planned.
+
+    It is read only if it was written again and its SHA-256 is known.
+    """
     if file.path is not None:
         with _reading(file, file.path):
             status = file.path.stat()
             _check_status(file, status)
+        if file.sha256 is None:
             _check_time(file, status)
+        elif getattr(file, "mtime_ns", None) not in (None, status.st_mtime_ns):
+            read_verified(file)
 
 
 def _check_status(file: File, status: os.stat_result) -> None:
@@ -360,8 +369,17 @@ def _check_time(file: File, status: os.stat_result) -> None:
     """Compare the time of a file with the one that was planned, if one was."""
     planned, found = getattr(file, "mtime_ns", None), status.st_mtime_ns
     if planned not in (None, found):
-        change = f"was written at {found / 1e9:.6f} s, not at {planned / 1e9:.6f} s"
-        raise FileError(file, f"has changed since it was planned: it {change}")
+        change = f"it was written at {_local(found)}, not at {_local(planned)}"
+        remedy = "put it back, or plan a new night for it"
+        raise FileError(file, f"has changed since it was planned: {change}; {remedy}")
+
+
+def _local(time_ns: int) -> str:
+    """Write a time as people here read it, if they have a name for that year."""
+    try:
+        return datetime.fromtimestamp(time_ns / 1e9).astimezone().isoformat(" ")
+    except (OSError, OverflowError, ValueError):
+        return f"{time_ns / 1e9:.0f} s"
 
 
 def _path(file: File) -> Path:
@@ -446,7 +464,14 @@ def _checked(file: File, digest: str) -> str:
 
 
 def _check_same(target: Path, file: File, digest: str) -> None:
-    """Refuse to write to where another file is."""
+    """Refuse to write to where another file is, and to call a link a copy."""
+    there, rule = target.lstat(), "must have a copy of its own, but"
+    if stat.S_ISLNK(there.st_mode):
+        reason = f"{rule} {str(target)!r} is a link; move the link away"
+        raise FileError(file, reason)
+    if os.path.samestat(there, _path(file).stat()):
+        reason = f"{rule} {str(target)!r} is the same file; name another destination"
+        raise FileError(file, reason)
     if not _is_equal(target, file, digest):
         raise FileError(file, f"must not overwrite another file, {str(target)!r}")
 

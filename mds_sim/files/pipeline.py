@@ -21,7 +21,7 @@ from mds_sim.sim.service import as_service, service_times
 from mds_sim.sim.workers import serve
 from mds_sim.units import DAY, MB
 
-from ._night import keep_plan, ledger_of, run_night
+from ._night import in_words, keep_plan, ledger_of, run_night
 from .file import File
 from .manager import BucketManager, Handler
 from .packing import Packing, pack
@@ -150,7 +150,9 @@ class NightlyPipeline:
         ledger : Ledger or path-like, optional
             Where to write down what is planned and what is done, such as
             ``"night.db"``. If the run is killed, the same call goes on where it
-            stopped: what is done is not done again. See the notes.
+            stopped: what is done is not done again. The same files must be given
+            then, or the same `rng`; `resume` goes on whatever has become of them. See
+            the notes.
         nights : int, optional
             As in `simulate`.
         clock : Clock, optional
@@ -173,9 +175,11 @@ class NightlyPipeline:
         Raises
         ------
         LedgerError
-            If the ledger is in use, is none, is damaged, or is of another night: it
-            is left as it is. Or if it could not be written, the disk being full:
-            then no other bucket is begun, and nothing is lost.
+            If the ledger is in use, is none, is damaged, or is of another night: what
+            it says is left as it is. Or if it could not be written, the disk being
+            full: then no other bucket is begun, and nothing is lost.
+        ValueError
+            If a new ledger would be one of the files, or among the copies.
 
         Notes
         -----
@@ -183,9 +187,13 @@ class NightlyPipeline:
         is tried again by the next run. A bucket that was under way when the run was
         killed is handled **again**: a handler of your own is called at least once for
         each bucket and should do no harm the second time. `CopyFiles` looks what is
-        there, verifies it, and copies only what is missing. The handler sees files
-        with absolute paths; one that has another size or time than when the night
-        was planned has failed, and all others are done.
+        there, verifies it, and copies only what is missing. The copies of buckets
+        that are done are looked at when the night is run again: one that is gone is
+        made again, and one of another size has failed and is left alone. The handler
+        sees files with absolute paths; one that has another size or, unless its
+        SHA-256 is known and still right, another time than when the night was planned
+        has failed, and all others are done. Move ``night.db`` and ``night.db-wal``, if
+        that is there, together.
 
         Examples
         --------
@@ -222,7 +230,7 @@ class NightlyPipeline:
                     workers=self.workers,
                     begin=start_of_run(clock),
                     capacity=self.capacity,
-                    strategy=repr(self.strategy),
+                    strategy=in_words(self.strategy),
                     oversize=self.oversize,
                 )
                 return run_night(

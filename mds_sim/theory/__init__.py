@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .approximations import allen_cunneen, kimura
     from .batch_queue import BatchQueue, GIMc, no_wait_limit
+    from .bounds import DUAL_FEASIBLE, DualBound, dual_feasible, l2, l3
     from .constant_service import MDc
     from .makespan import graham_ratio, makespan_bound
     from .packing import (
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "approximations": "allen_cunneen kimura",
     "batch_queue": "BatchQueue GIMc no_wait_limit",
+    "bounds": "DUAL_FEASIBLE DualBound dual_feasible l2 l3",
     "constant_service": "MDc",
     "makespan": "graham_ratio makespan_bound",
     "packing": "AVERAGE_CASES AverageCase HARMONIC_LIMIT WORST_CASES WorstCase "
@@ -67,9 +69,14 @@ __all__ = [
     # files and buckets
     "AVERAGE_CASES",
     "AverageCase",
+    "DUAL_FEASIBLE",
+    "DualBound",
     "HARMONIC_LIMIT",
     "WORST_CASES",
     "WorstCase",
+    "dual_feasible",
+    "l2",
+    "l3",
     "graham_ratio",
     "makespan_bound",
     "lower_bound",

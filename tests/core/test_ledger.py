@@ -1,5 +1,6 @@
 """The ledger: written whole, read by one, never believed when it is damaged."""
 
+import errno
 import os
 import re
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from hypothesis.stateful import (
 
 from mds_sim.core import Ledger, LedgerError
 from mds_sim.core import _ledger_file as ledger_file
+from mds_sim.core import _ledger_lock as ledger_lock
 from mds_sim.core.ledger import PlannedItem, PlannedJob
 from mds_sim.records import Failure
 
@@ -375,8 +378,8 @@ HOLD = """
 import os, sys
 from mds_sim.core import Ledger
 ledger = Ledger(sys.argv[1])
-if os.fork():
-    print("held", flush=True)
+os.fork()
+os.write(1, b"held\\n")
 sys.stdin.read()  # both: until the pipe is closed
 """
 
@@ -428,13 +431,52 @@ class TestOneAtATime:
         )  # fmt: skip
         with child:
             assert child.stdout is not None
-            assert child.stdout.readline() == b"held\n"
+            for _ in range(2):
+                assert child.stdout.readline() == b"held\n"
             with pytest.raises(LedgerError, match=f"^{re.escape(in_use(path))}$"):
                 Ledger(path)
             child.send_signal(signal.SIGKILL)
             child.wait()
             with Ledger(path) as ledger:  # its child lives on, and holds nothing
                 assert ledger.pending() == [1, 2]
+
+    @posix_only
+    def test_to_copy_it_meanwhile_gives_up_nothing(self, path: Path) -> None:
+        with half_done(path) as ledger:
+            shutil.copy(path, path.with_name("copy"))
+            assert said_elsewhere(path) == f"LedgerError: {in_use(path)}"
+            ledger.done(2, ready=86_400, start=86_400, finish=86_400, worker=0)
+        assert said_elsewhere(path) == "[1]"
+
+    def test_threads_that_plan_at_once(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One plans, all others are told so, while it writes and when it has."""
+        write, others = ledger_file._write, list[Any]()
+
+        def late(number: int, image: bytes) -> None:
+            with ThreadPoolExecutor(3) as pool:
+                others.extend(pool.submit(planned, path) for _ in range(3))
+            if os.name == "posix":
+                assert elsewhere(PLAN, path).endswith(f"LedgerError: {in_use(path)}")
+            write(number, image)
+
+        monkeypatch.setattr(ledger_file, "_write", late)
+        with planned(path) as ledger:
+            assert [str(other.exception()) for other in others] == [in_use(path)] * 3
+            assert ledger.pending() == [0, 1, 2]
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs forks")
+    def test_a_child_that_closes_it_leaves_it_to_its_parent(self, path: Path) -> None:
+        with half_done(path) as ledger:
+            child = os.fork()
+            if not child:
+                ledger.close()
+                os._exit(0)
+            assert os.waitpid(child, 0)[1] == 0
+            assert said_elsewhere(path) == f"LedgerError: {in_use(path)}"
+            ledger.done(2, ready=86_400, start=86_400, finish=86_400, worker=0)
+        assert said_elsewhere(path) == "[1]"
 
     def test_two_that_plan_at_once(
         self, path: Path, monkeypatch: pytest.MonkeyPatch
@@ -576,6 +618,128 @@ def run_full(path: Path, when: str) -> Any:
     )
 
 
+TEMPORARY = """
+import resource, shutil, sys
+from mds_sim.core import Ledger
+def full(*_):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+copyfile = shutil.copyfile
+if sys.argv[2] == "now":
+    full()
+else:
+    shutil.copyfile = lambda *paths: full(copyfile(*paths))
+try:
+    Ledger(sys.argv[1])
+except ValueError as error:
+    print(error)
+"""
+
+
+@posix_only
+class TestTheFolderForTemporaryFilesIsFull:
+    @pytest.mark.parametrize(
+        ("when", "said"),
+        [("now", "File too large"), ("when it is copied", "disk I/O error")],
+    )
+    def test_that_is_said_and_not_that_the_ledger_is_damaged(
+        self, path: Path, when: str, said: str
+    ) -> None:
+        wal = path.with_name("night.db-wal")
+        with half_done(path):
+            left = path.read_bytes(), wal.read_bytes()  # as if it were killed now
+        path.write_bytes(left[0])
+        wal.write_bytes(left[1])
+        run = subprocess.run(
+            [sys.executable, "-c", TEMPORARY, str(path), when],
+            capture_output=True, check=True, text=True,
+            env={**os.environ, "TMPDIR": str(path.parent)},
+        )  # fmt: skip
+        where = repr(str(path.parent))
+        assert run.stdout == (
+            f"ledger {str(path)!r} must be looked at in a copy in {where}, "
+            f"but it said {said}; make room, or let TMPDIR name another folder\n"
+        )
+        assert (path.read_bytes(), wal.read_bytes()) == left
+        with Ledger(path) as ledger:
+            assert ledger.pending() == [1, 2]
+
+
+class TestWhereItIs:
+    @posix_only
+    def test_a_ledger_that_was_damaged_is_found_out_with_its_log(
+        self, path: Path
+    ) -> None:
+        """Without its log it is whole: what is in the log is not what was written."""
+        wal = path.with_name("night.db-wal")
+        with half_done(path) as ledger:
+            run = ledger._open().execute
+            run("UPDATE item SET size = 7 WHERE row = 0")
+            left = path.read_bytes(), wal.read_bytes()
+        path.write_bytes(left[0])
+        Ledger(path).close()
+        wal.write_bytes(left[1])
+        refused(path, remedy(path, PLAN_CHANGED))
+
+    @posix_only
+    def test_behind_a_link_it_is_found_with_its_log(
+        self, tmp_path: Path, path: Path
+    ) -> None:
+        link = tmp_path / "links" / "night.db"
+        link.parent.mkdir()
+        link.symlink_to(path)
+        wal = path.with_name("night.db-wal")
+        with half_done(path) as ledger:
+            run = ledger._open().execute
+            run("UPDATE item SET size = 7 WHERE row = 0")
+            left = path.read_bytes(), wal.read_bytes()
+        path.write_bytes(left[0])
+        wal.write_bytes(left[1])
+        with pytest.raises(
+            LedgerError, match=f"^{re.escape(remedy(path, PLAN_CHANGED))}$"
+        ):
+            Ledger(link)
+        assert (path.read_bytes(), wal.read_bytes()) == left
+
+    @pytest.mark.parametrize("name", ["n" * 252, "f" * 200 + "/" + "n" * 200])
+    @posix_only
+    def test_a_name_that_is_too_long_for_what_is_beside_it(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        path = tmp_path / ("g" * 100) / name
+        path.parent.mkdir(parents=True)
+        message = (
+            f"ledger {str(path)!r} must have a shorter path, but it said File name "
+        )
+        with pytest.raises(LedgerError, match=f"^{re.escape(message)}too long$"):
+            planned(path)
+        assert list(path.parent.iterdir()) == []
+
+    def test_what_is_no_path(self) -> None:
+        message = "^ledger must be a Ledger or a path, got 123$"
+        with pytest.raises(TypeError, match=message):
+            Ledger(123)  # type: ignore[arg-type]
+
+
+@posix_only
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_the_remedy_is_the_right_one(
+    path: Path, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    remedy = "make room"
+    if code != errno.ENOSPC:
+        remedy = "let its file and its folder be written to"
+    monkeypatch.setattr(os, "fsync", refuse)
+    message = (
+        f"ledger {str(path)!r} must be written, but it said {os.strerror(code)}; "
+        f"nothing is lost: {remedy}, and run the same night again"
+    )
+    with pytest.raises(LedgerError, match=f"^{re.escape(message)}$"):
+        planned(path)
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """A ledger and a plain dictionary, through whatever may happen to them."""
 
@@ -625,6 +789,15 @@ class LedgerMachine(RuleBasedStateMachine):
         if job not in self.pending():
             with pytest.raises(LedgerError):
                 self.ledger.done(job, ready=0, start=0, finish=0, worker=0)
+
+    @precondition(lambda self: self.ledger and len(self.pending()) < self.jobs)
+    @rule(data=st.data())
+    def reopen_a_job(self, data: st.DataObject) -> None:
+        assert self.ledger is not None
+        done = [job for job in range(self.jobs) if job not in self.pending()]
+        job = data.draw(st.sampled_from(done))
+        self.ledger.reopen({job: [(job, "gone")]})
+        self.done[job] = self.done[job][0], ["gone"]
 
     @precondition(lambda self: self.ledger and self.pending())
     @rule(data=st.data())
@@ -718,4 +891,4 @@ TestLedgerMachine.settings = settings(
 @pytest.fixture(autouse=True)
 def nothing_stays_held() -> Iterator[None]:
     yield
-    assert ledger_file._held == set()
+    assert (ledger_lock._claimed, ledger_lock._open) == (set(), set())

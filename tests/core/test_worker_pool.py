@@ -909,6 +909,7 @@ class TestManyThreads:
         pool.submit(int)
         with pytest.raises(RuntimeError, match=r"^can't start new thread$"):
             pool.drain()
+        pool.shutdown(wait=False, cancel_futures=True)  # nothing is left for the exit
 
     def test_a_task_that_is_refused_for_want_of_a_thread_is_not_kept(
         self, start: Start, monkeypatch: pytest.MonkeyPatch

@@ -96,13 +96,18 @@ class TestAllIsWell:
         assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, 10**9)
         assert after.st_ino == before.st_ino
 
-    def test_a_folder_that_is_copied_onto_itself_stays_as_it_is(
+    def test_a_folder_that_is_copied_onto_itself_is_no_copy_and_stays_as_it_is(
         self, file: File
     ) -> None:
         folder = path_of(file).parent
         os.utime(path_of(file), (1, 1))
         os.utime(folder, (1, 1))
-        assert copy_verified(file, folder.parent) == file.path
+        message = (
+            f"day/a.bin must have a copy of its own, but {str(file.path)!r} is the "
+            "same file; name another destination"
+        )
+        with pytest.raises(FileError, match=f"^{re.escape(message)}$"):
+            copy_verified(file, folder.parent)
         assert path_of(file).stat().st_mtime_ns == 10**9
         assert folder.stat().st_mtime_ns == 10**9  # no temporary file was in it
 
@@ -137,6 +142,18 @@ class TestAllIsWell:
         monkeypatch.setattr(_disk, "sync_folder", sync)
         assert copy_verified(file, out).exists()
         assert synced[:2] == [out / "day", out]
+
+    @posix_only
+    def test_what_else_is_wrong_with_a_folder_above_is_said(
+        self, file: File, out: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def sync(folder: Path) -> None:
+            if folder == out.parent:
+                raise OSError(errno.EIO, "Input/output error")
+
+        monkeypatch.setattr(_disk, "sync_folder", sync)
+        with pytest.raises(FileError, match=r": Input/output error$"):
+            copy_verified(file, out)
 
     def test_a_bucket_brings_each_folder_to_the_disk_once_and_no_new_one_is_forgotten(
         self, tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
@@ -380,6 +397,35 @@ class TestTheCopyIsWrong:
         where = repr(str(out / "day" / "a.bin"))
         self.fails(file, out, f"was written to {where}, but reads otherwise")
         assert left_in(out) == []
+
+    @posix_only
+    @pytest.mark.parametrize("is_hard", [True, False])
+    def test_a_link_to_the_original_is_no_copy(
+        self, file: File, out: Path, is_hard: bool
+    ) -> None:
+        target = out / "day" / "a.bin"
+        target.parent.mkdir(parents=True)
+        (target.hardlink_to if is_hard else target.symlink_to)(path_of(file))
+        reason = (
+            "the same file; name another destination"
+            if is_hard
+            else "a link; move the link away"
+        )
+        where = repr(str(target))
+        self.fails(file, out, f"must have a copy of its own, but {where} is {reason}")
+        assert target.is_symlink() != is_hard
+
+    @posix_only
+    def test_a_link_to_an_equal_file_elsewhere_is_no_copy(
+        self, file: File, out: Path, tmp_path: Path
+    ) -> None:
+        elsewhere = copy_verified(file, tmp_path / "elsewhere")
+        target = out / "day" / "a.bin"
+        target.parent.mkdir(parents=True)
+        target.symlink_to(elsewhere)
+        reason = "is a link; move the link away"
+        where = repr(str(target))
+        self.fails(file, out, f"must have a copy of its own, but {where} {reason}")
 
     def test_another_file_is_not_overwritten(self, file: File, out: Path) -> None:
         (out / "day").mkdir(parents=True)

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import numpy as np
 import pytest
 
 from mds_sim.core import Ledger, LedgerError, VirtualClock, WallClock
-from mds_sim.core.ledger import PlannedItem
+from mds_sim.core.ledger import PlannedItem, PlannedJob
 from mds_sim.distributions import Constant, Exponential
 from mds_sim.files import (
     Bucket,
@@ -30,6 +32,8 @@ from mds_sim.files import (
     ReadFiles,
     copy_verified,
     read_verified,
+    resume,
+    scan_files,
     write_files,
 )
 from mds_sim.files._work import LedgerWork, PlannedFile
@@ -153,7 +157,8 @@ class Flaky:
 
 
 NIGHT = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it
 from mds_sim.files import NextFit, NightlyPipeline
 def handle(bucket):
     with open(sys.argv[2], "a") as log:
@@ -316,9 +321,13 @@ def rewritten(path: Path) -> None:
 SPOILED = {
     Path.unlink: "has vanished from PATH",
     longer: "has changed its size since it was packed, from 5 to 18 bytes",
-    touched: "has changed since it was planned: it was written at 1.000000 s, not at "
-    "1000000000.000000 s",
+    touched: "has changed since it was planned: it was written at EARLY, not at LATE; "
+    "put it back, or plan a new night for it",
 }
+
+
+def local(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(" ")
 
 
 class TestAFileThatChanged:
@@ -337,10 +346,12 @@ class TestAFileThatChanged:
             "own": lambda bucket: seen.extend(file.name for file in bucket),
         }[kind]
         os.utime(path_of(files[2]), ns=(10**18, 10**18))
+        files = [File(5, file.name, file.path) for file in files]  # SHA-256 not known
         planned(night_of(files), handler, ledger)
         spoil(path_of(files[2]))
         record = run(night_of(files), handler, ledger)
         reason = SPOILED[spoil].replace("PATH", repr(str(files[2].path)))
+        reason = reason.replace("EARLY", local(1)).replace("LATE", local(10**9))
         assert record.failures == (Failure(1, 2, f"FileError: 2.bin {reason}"),)
         others = {file.name for file in files} - {"2.bin"}
         if kind == "copy":
@@ -383,6 +394,39 @@ class TestAFileThatChanged:
         found = LedgerWork(handler)(Bucket(0, tuple(files[:2]), 10))
         assert [outcome.state for outcome in found] == ["failed", "failed"]
         assert handler.calls == {}
+
+    @pytest.mark.parametrize("kind", ["copy", "read", "own"])
+    def test_one_that_was_only_touched_is_the_same_if_its_bytes_are_known(
+        self, tmp_path: Path, ledger: Path, files: list[File], kind: str
+    ) -> None:
+        handler: Any = {
+            "copy": CopyFiles(tmp_path / "out"), "read": ReadFiles(), "own": Flaky()
+        }[kind]  # fmt: skip
+        planned(night_of(files), handler, ledger)
+        touched(path_of(files[2]))
+        assert run(night_of(files), handler, ledger).failures == ()
+
+    def test_one_that_was_written_again_is_read_for_a_handler_of_ones_own(
+        self, ledger: Path, files: list[File]
+    ) -> None:
+        planned(night_of(files), Flaky(), ledger)
+        path_of(files[2]).write_bytes(b"other")
+        os.utime(path_of(files[2]), (1, 1))
+        (failure,) = run(night_of(files), Flaky(), ledger).failures
+        assert failure.error.startswith("FileError: 2.bin has changed its content, ")
+
+    def test_a_year_that_no_calendar_has_is_said_in_seconds(
+        self, files: list[File]
+    ) -> None:
+        os.utime(path_of(files[0]), (1, 1))
+        late = PlannedFile(5, "0.bin", files[0].path, None, 10**21)
+        message = (
+            "0.bin has changed since it was planned: it was written at "
+            f"{local(1)}, not at 1000000000000 s; put it back, or plan a new night "
+            "for it"
+        )
+        with pytest.raises(FileError, match=f"^{re.escape(message)}$"):
+            read_verified(late)
 
     def test_the_time_is_looked_at_when_the_file_is_open(
         self, tmp_path: Path, files: list[File]
@@ -466,8 +510,9 @@ class TestAnotherNight:
     ) -> None:
         before = ledger.read_bytes()
         message = (
-            f"ledger {str(ledger)!r} must be of this night, but {found}; run the night "
-            "that it is of, or name a new ledger"
+            f"ledger {str(ledger)!r} must be of this night, but {found}; go on with "
+            "what it planned by resume(ledger, handler), or --resume on the command "
+            "line, or name a new ledger"
         )
         with pytest.raises(LedgerError, match=f"^{re.escape(message)}$"):
             run(pipeline, handler, ledger)
@@ -547,3 +592,272 @@ class TestTheDiskIsFull:
         now = state(tmp_path / "out")
         assert len(now) == 200
         assert {name: now[name] for name in copied} == copied
+
+
+class TestADestination:
+    def test_a_relative_one_is_meant_here_wherever_the_workers_are(
+        self, tmp_path: Path, files: list[File], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("base", "here"):
+            (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / "base")
+        with ProcessPoolExecutor(2) as pool:
+            assert pool.submit(os.getcwd).result() == str(tmp_path / "base")
+            monkeypatch.chdir(tmp_path / "here")
+            night = night_of(files)
+            run(night, CopyFiles(Path("out")), "n.db", executor=pool, clock=WallClock())
+        assert len(list((tmp_path / "here" / "out").rglob("*.bin"))) == 6
+        assert list((tmp_path / "base").iterdir()) == []
+
+    def test_threads_do_not_care_where_the_process_goes(
+        self, tmp_path: Path, files: list[File], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Copies(CopyFiles):  # one of a user's own
+            def __call__(self, bucket: Bucket) -> list[Path]:
+                os.chdir(tmp_path / "in")
+                return super().__call__(bucket)
+
+        monkeypatch.chdir(tmp_path)
+        run(night_of(files), Copies(Path("out")), "n.db")
+        assert len(list((tmp_path / "out").rglob("*.bin"))) == 6
+
+    @pytest.mark.parametrize("what", ["file", "loop", "own", "all file", "all loop"])
+    @posix_only
+    def test_a_bad_one_is_named_by_its_files_and_all_others_are_copied(
+        self, tmp_path: Path, ledger: Path, files: list[File], what: str
+    ) -> None:
+        out = tmp_path / "out"
+        planned(night_of(files), CopyFiles(out), ledger)
+        with Ledger(ledger) as book:
+            mark = book.facts["mark"]
+        bad = out if what.startswith("all") else out / "deep"
+        bad.parent.mkdir(exist_ok=True)
+        if what.endswith("file"):
+            bad.touch()
+        elif what.endswith("loop"):
+            bad.symlink_to(bad.name)
+        else:
+            for digit in "01234567":  # in whatever order they are found
+                (bad / f".{mark}0000000{digit}.part").mkdir(parents=True)
+                (bad / f".{mark}1111111{digit}.part").touch()
+        record = resume(ledger, progress=False, clock=VirtualClock()).check()
+        expected = {"own": [], "file": [1, 3, 5], "loop": [1, 3, 5]}
+        assert not list(out.glob("**/.*1111*.part"))
+        rows = sorted(failure.item or 0 for failure in record.failures)
+        assert rows == expected.get(what, list(range(6)))
+        assert all(f"to {str(out)!r}"[:-1] in failure.error or "leads out" in
+                   failure.error for failure in record.failures)  # fmt: skip
+
+    def test_a_ledger_is_not_kept_among_the_copies_or_the_files(
+        self, tmp_path: Path, files: list[File]
+    ) -> None:
+        out = str(tmp_path / "out")
+        path = tmp_path / "out" / "night.db"
+        message = (
+            f"ledger must be outside the folder of the copies {out!r}, got "
+            f"{str(path)!r}; a copy could want its name: keep it beside it"
+        )
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            run(night_of(files), CopyFiles(out), path)  # type: ignore[arg-type]
+        path = path_of(files[1])
+        path.unlink()
+        message = (
+            f"ledger must be none of the files, but files[1] is {str(path)!r}; name "
+            "another ledger"
+        )
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            run(night_of(files), None, path)
+        assert not path.exists()
+
+
+class TestCopiesThatWereDone:
+    @pytest.fixture
+    def out(self, tmp_path: Path, ledger: Path, files: list[File]) -> Path:
+        run(night_of(files), CopyFiles(tmp_path / "out"), ledger)
+        return tmp_path / "out"
+
+    def test_one_that_is_gone_is_made_again_and_no_other_is_touched(
+        self, ledger: Path, out: Path, files: list[File]
+    ) -> None:
+        (out / "2.bin").unlink()
+        before = state(out)
+        assert run(night_of(files), CopyFiles(out), ledger).failures == ()
+        now = state(out)
+        del now["2.bin"]
+        assert now == before
+        with Ledger(ledger) as book:
+            assert book.outcomes(range(3)) == {"copied": 5, "verified": 1}
+
+    @pytest.mark.parametrize("change", ["size", "link", "folder"])
+    @posix_only
+    def test_one_that_has_changed_has_failed_and_is_left_alone(
+        self, ledger: Path, out: Path, files: list[File], change: str
+    ) -> None:
+        target = out / "2.bin"
+        if change == "size":
+            target.write_bytes(b"longer than it was")
+        else:
+            target.unlink()
+            # A link to five characters has the size of the copy.
+            target.symlink_to("0.bin") if change == "link" else target.mkdir()
+        before = state(out)
+        for _ in range(2):
+            (failure,) = resume(ledger, progress=False).failures
+            assert (failure.job, failure.item) == (1, 2)
+            rule = "have a copy of its own" if change == "link" else "not overwrite"
+            assert failure.error.startswith(f"FileError: 2.bin must {rule}")
+        assert state(out) == before
+
+    def test_one_of_equal_size_is_noticed_if_all_are_read(
+        self, ledger: Path, out: Path
+    ) -> None:
+        (out / "2.bin").write_bytes(b"other")
+        assert resume(ledger, progress=False).failures == ()
+        (failure,) = resume(ledger, progress=False, verify=True).failures
+        assert failure == Failure(
+            1, 2, f"FileError: 2.bin must not overwrite another file, "
+                  f"{str(out / '2.bin')!r}")  # fmt: skip
+        assert (out / "2.bin").read_bytes() == b"other"
+
+    def test_a_run_that_is_killed_then_says_what_it_found(
+        self, ledger: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (out / "2.bin").unlink()
+        with pytest.raises(ZeroDivisionError):
+            resume(ledger, progress=False, executor=lambda *_: 1 // 0)
+        with Ledger(ledger) as book:
+            assert book.pending() == [1]
+            text = f"was copied, but its copy is gone from {str(out / '2.bin')!r}"
+            assert book.record().failures == (
+                Failure(1, 2, f"FileError: 2.bin {text}"),
+            )
+            message = f"job must be done in {str(ledger)!r}, got 1"
+            with pytest.raises(LedgerError, match=f"^{re.escape(message)}$"):
+                book.reopen({0: [(0, "x")], 1: [(2, "x")]})
+            assert book.pending() == [1]
+
+
+class PlainRule:
+    """A strategy without words of its own."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.order = Order()
+
+    def assign(self, sizes: Any, capacity: int) -> Any:
+        return np.arange(sizes.size) // self.most
+
+
+class Order:
+    """A part of a strategy without words of its own."""
+
+
+@dataclass(frozen=True)
+class ByKey:
+    """A strategy with words, in which there is an address."""
+
+    key: Callable[[int], int]
+
+    def assign(self, sizes: Any, capacity: int) -> Any:
+        return np.arange(sizes.size)
+
+
+class TestGoOn:
+    def test_with_what_was_planned_when_files_come_and_go_and_grow(
+        self, tmp_path: Path, ledger: Path, files: list[File]
+    ) -> None:
+        planned(night_of(files), CopyFiles(tmp_path / "out"), ledger)
+        write_files(tmp_path / "in", [5], ["new.bin"], rng=2)
+        path_of(files[0]).unlink()
+        longer(path_of(files[3]))
+        now = scan_files(tmp_path / "in")
+        with pytest.raises(
+            LedgerError, match=r"; go on with what it planned by resume"
+        ):
+            run(night_of(now), CopyFiles(tmp_path / "out"), ledger)
+        record = resume(ledger, clock=VirtualClock(), progress=False).check()
+        assert [(f.job, f.item) for f in record.failures] == [(0, 0), (1, 3)]
+        copied = {path.name for path in (tmp_path / "out").rglob("*.bin")}
+        assert copied == {"1.bin", "2.bin", "4.bin", "5.bin"}
+
+    def test_with_a_handler_of_ones_own_and_a_night_of_chance(
+        self, ledger: Path
+    ) -> None:
+        NightlyPipeline().run(Flaky(0), ledger=ledger, progress=False)
+        with pytest.raises(
+            LedgerError, match=r"; go on with what it planned by resume"
+        ):
+            NightlyPipeline().run(Flaky(), ledger=ledger, progress=False)
+        calls: list[int] = []
+        record = resume(
+            ledger, lambda bucket: calls.append(bucket.index), workers=3, progress=False
+        )
+        assert calls == [0]
+        assert record.check().failures == ()
+
+    def test_without_the_handler_that_it_needs(self, ledger: Path) -> None:
+        run(night_of([5]), len, ledger)
+        message = (
+            f"handler must be given to go on with {str(ledger)!r}: it is of a night "
+            "that calls builtins.len; call mds_sim.files.resume(ledger, handler)"
+        )
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            resume(ledger, progress=False)
+
+    def test_with_another_handler_than_to_copy_or_to_read(
+        self, tmp_path: Path, ledger: Path, files: list[File]
+    ) -> None:
+        run(night_of(files), CopyFiles(tmp_path / "out"), ledger)
+        for handler in (len, ReadFiles(), CopyFiles(tmp_path / "there")):
+            with pytest.raises(LedgerError, match=r" its copy_to is '\S+out', not "):
+                resume(ledger, handler, progress=False)
+        run(night_of(files), ReadFiles(), tmp_path / "other.db")
+        with pytest.raises(LedgerError, match=r" its handler is 'read', not 'builtins"):
+            resume(tmp_path / "other.db", len, progress=False)
+        assert resume(tmp_path / "other.db", progress=False).failures == ()
+
+    def test_with_a_plan_that_was_made_by_hand(
+        self, tmp_path: Path, ledger: Path
+    ) -> None:
+        for handler, state in ((None, "handled"), (CopyFiles(tmp_path / "out"), "fai")):
+            path = tmp_path / f"{state}.db"
+            with Ledger(path) as book:
+                jobs, items = [PlannedJob(0, 0.0)], [PlannedItem(0, "a", 6)]
+                book.plan(jobs, items, workers=1)
+                resume(book, handler, progress=False)
+                (found,) = book.outcomes([0])
+                assert found.startswith(state)
+
+    def test_without_a_plan(self, ledger: Path) -> None:
+        message = f"^ledger {re.escape(repr(str(ledger)))} must have a plan first$"
+        with pytest.raises(LedgerError, match=message):
+            resume(ledger, progress=False)
+
+    @pytest.mark.parametrize(
+        ("make", "words"),
+        [
+            (lambda: PlainRule(2), "PlainRule(most=2, order=Order())"),
+            (lambda: ByKey(lambda size: -size),
+             "ByKey(key=<function TestGoOn.<lambda>.<locals>.<lambda>>)"),
+        ],
+    )  # fmt: skip
+    def test_a_strategy_is_known_by_kind_and_parameters_not_by_an_address(
+        self, ledger: Path, make: Any, words: str
+    ) -> None:
+        run(night_of([5] * 4, strategy=make()), len, ledger)
+        with Ledger(ledger) as book:
+            assert book.facts["strategy"] == words
+        run(night_of([5] * 4, strategy=make()), len, ledger)
+        with pytest.raises(LedgerError, match=r"its strategy is "):
+            run(night_of([5] * 4, strategy=PlainRule(1)), len, ledger)
+
+    def test_an_error_without_a_text_is_kept(self, ledger: Path) -> None:
+        class MuteError(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError
+
+        def mute(bucket: Bucket) -> None:
+            raise MuteError
+
+        (failure,) = run(night_of([5]), mute, ledger).failures
+        assert failure.error == "MuteError: (its text cannot be read)"
