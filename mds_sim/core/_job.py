@@ -16,6 +16,7 @@ class TaskFuture(ClockFuture):
 
     On a `VirtualClock` wait for it by `result`, `exception`, or the pool's ``drain``
     and ``as_completed``: those of ``concurrent.futures`` let no time of the clock pass.
+    A task that waits for another attempt has begun, and can no longer be cancelled.
     """
 
     _facts: tuple[Any, ...] = ()

@@ -52,7 +52,9 @@ class WorkerPool:
         Most time that an attempt at a task may take [s of the clock], > 0. Then its
         process is killed; a thread, or a task in an executor, cannot be killed: it is
         left alone, and another worker takes its place (but not in an executor that was
-        given). The task fails with ``TimeoutError``.
+        given). The task fails with ``TimeoutError``. The time that a task waits inside
+        a given executor counts: give the pool no more workers than that has. Callbacks
+        of a future that is late on a thread run in the clock's thread: keep them short.
     name : str, optional
         What its workers are called, before their numbers.
     rng : numpy.random.Generator, int or None, optional

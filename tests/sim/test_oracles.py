@@ -5,6 +5,7 @@ proves as well that what is timed side by side does the same work.
 """
 
 import importlib.util
+import sys
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -28,12 +29,16 @@ N = 5_000
 
 
 def load(path: Path) -> ModuleType:
-    """Import a script that is in no package."""
+    """Import a script that is in no package, and finds its neighbours as scripts do."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
     return module
 
 
