@@ -133,7 +133,7 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         fate = data.draw(st.sampled_from(self.fates))
-        has_begun = fate.future.record.worker >= 0
+        has_begun = fate.future.record.attempts > 0
         before = fate.future.cancelled()
         is_cancelled = fate.future.cancel()
         assert is_cancelled == (before or not has_begun)
@@ -162,7 +162,7 @@ class PoolMachine(RuleBasedStateMachine):
     def shut_down(self, cancel: bool, wait: bool) -> None:
         for fate in self.fates if cancel else []:
             if not fate.future.done():
-                has_begun = fate.future.record.worker >= 0
+                has_begun = fate.future.record.attempts > 0
                 fate.is_cancelled |= not has_begun
                 fate.may_be_cut_short |= has_begun
         self.is_closed = True
