@@ -13,23 +13,18 @@ from __future__ import annotations
 
 import argparse
 import gc
-import math
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from report import digits, versions, write
 
 from mds_sim import files
 from mds_sim.files import _placing, pack
 from mds_sim.units import MB
 
-README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- packing.py writes from here -->", "<!-- packing.py, to here -->"
 CAPACITY = 10 * MB
 SEED = 1
 MANY_FILES = (
@@ -220,24 +215,6 @@ def instances(folder: Path) -> None:
         print(instance.name, packings[0].lower_bound, *needed, sep=",")
 
 
-def digits(value: float, up: bool) -> str:
-    """Round to three digits, in the direction that flatters us least."""
-    unit = 10.0 ** (math.floor(math.log10(value)) - 2)
-    exact = value / unit + (-1e-9 if up else 1e-9)  # one is one
-    rounded = (math.ceil if up else math.floor)(exact) * unit
-    return f"{rounded:,.0f}" if unit >= 1 else f"{rounded:.{-math.log10(unit):.0f}f}"
-
-
-def versions() -> str:
-    """Say what was measured, and on what."""
-    packages = ("numpy", "numba", "prtpy", "binpacking")
-    names = ", ".join(f"{package} {version(package)}" for package in packages)
-    return (
-        f"Python {platform.python_version()}, {names}; {platform.system()} on "
-        f"{platform.machine()}, {os.cpu_count()} shared cores.\n"
-    )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="small, and no README")
@@ -254,19 +231,13 @@ def main() -> None:
         lambda: many(100_000 if quick else 1_000_000, 1 if quick else 5),
         lambda: night(100 if quick else 1_000, 1 if quick else 5),
     )
-    parts = [versions()]
+    parts = [versions("numpy", "numba", "prtpy", "binpacking")]
     print(parts[0])
     for job in jobs:
         parts.append(job())
         print(parts[-1], flush=True)
     if not quick:
-        text = README.read_text(encoding="utf-8")
-        before, found, rest = text.partition(BEGIN)
-        after = rest.partition(END)[2]
-        if not found:
-            raise SystemExit(f"{README} must have the line {BEGIN}")
-        body = "\n".join(["", "", *parts, ""])
-        README.write_text(f"{before}{BEGIN}{body}{END}{after}", encoding="utf-8")
+        write("packing.py", parts)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ END = "<!-- to here -->"
 def digits(value: float, up: bool) -> str:
     """Round to three digits, in the direction that flatters us least."""
     unit = 10.0 ** (math.floor(math.log10(value)) - 2)
-    rounded = (math.ceil if up else math.floor)(value / unit) * unit
+    exact = value / unit + (-1e-9 if up else 1e-9)  # one is one
+    rounded = (math.ceil if up else math.floor)(exact) * unit
     return f"{rounded:,.0f}" if unit >= 1 else f"{rounded:.{-math.log10(unit):.0f}f}"
 
 

@@ -155,6 +155,15 @@ def addable(name: str, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     return sizes
 
 
+def not_before(name: str, time: float, latest: float) -> None:
+    """Refuse a time [s] before the latest one that was told."""
+    non_negative(name, time, "s")
+    if time < latest:
+        raise ValueError(
+            f"{name} must be >= {latest!r} s, the latest that was told, got {time!r}"
+        )
+
+
 def instance(name: str, value: Any, kind: type[T], rule: str) -> T:
     """Return `value` if it is of a kind, or say what would be."""
     if isinstance(value, kind):

@@ -7,8 +7,7 @@ from math import nan
 from typing import Any
 
 from .clock import Clock, ClockFuture
-from .remote import told
-from .task import Attempt, Task, TaskRecord
+from .task import Attempt, Task, TaskRecord, describe
 
 
 class TaskFuture(ClockFuture):
@@ -65,7 +64,7 @@ class Job:
 
     def failed(self, error: BaseException, now: float) -> None:
         """Note an attempt that another one will follow."""
-        attempt = Attempt(self.worker, self.started, now, told(error))
+        attempt = Attempt(self.worker, self.started, now, describe(error))
         self.earlier += (attempt,)
 
     def rest(self, error: BaseException) -> None:

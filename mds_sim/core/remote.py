@@ -97,7 +97,7 @@ def _answer(is_good: bool, value: Any) -> bytes:
 
     text = trace = ""
     if not is_good:
-        text = told(value)
+        text = describe(value)
         trace = "".join(traceback.format_exception(value))
     try:
         blob = cloudpickle.dumps(value)
@@ -108,14 +108,6 @@ def _answer(is_good: bool, value: Any) -> bytes:
             return _answer(False, error)
         blob = cloudpickle.dumps(RemoteError(text))
     return pickle.dumps((is_good, blob, text, trace))
-
-
-def told(error: BaseException) -> str:
-    """Return the kind and the text of an error, even of one that has none to give."""
-    try:
-        return describe(error)
-    except Exception:
-        return f"{type(error).__name__}: (its text cannot be read)"
 
 
 def begin(parent: int) -> None:

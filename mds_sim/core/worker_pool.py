@@ -129,8 +129,6 @@ class WorkerPool:
             _be_first_at_exit,
             lambda: _open_pools.discard(self),
         )
-        if self._backend.is_remote:
-            _be_first_at_exit()
 
     def __repr__(self) -> str:
         crew = self._crew

@@ -13,10 +13,11 @@ from __future__ import annotations
 import csv
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mds_sim._validate import sealed
 
 __all__ = [
     "DEB_SIZES",
@@ -140,7 +141,7 @@ def earthquakes() -> Earthquakes:
         longitude=_floats(columns["longitude"]),
         latitude=_floats(columns["latitude"]),
         depth_km=_floats(columns["depth_km"]),
-        type=_sealed(np.array(columns["type"])),
+        type=sealed(np.array(columns["type"])),
     )
 
 
@@ -157,9 +158,9 @@ def flights() -> Flights:
         scheduled_departure=_times(columns["scheduled_departure"]),
         actual_departure=_times(columns["actual_departure"]),
         air_time_min=_floats(columns["air_time_min"]),
-        origin=_sealed(np.array(columns["origin"])),
-        dest=_sealed(np.array(columns["dest"])),
-        carrier=_sealed(np.array(columns["carrier"])),
+        origin=sealed(np.array(columns["origin"])),
+        dest=sealed(np.array(columns["dest"])),
+        carrier=sealed(np.array(columns["carrier"])),
     )
 
 
@@ -173,8 +174,8 @@ def deb_sizes() -> DebSizes:
     """
     columns = _read(DEB_SIZES)
     return DebSizes(
-        names=_sealed(np.array(columns["file"])),
-        sizes=_sealed(np.array(columns["bytes"], dtype=np.int64)),
+        names=sealed(np.array(columns["file"])),
+        sizes=sealed(np.array(columns["bytes"], dtype=np.int64)),
     )
 
 
@@ -189,15 +190,9 @@ def _read(path: Path) -> dict[str, list[str]]:
 def _times(texts: list[str]) -> Times:
     """Return ISO stamps in UTC as times, NaT where there is none."""
     stamps = [text.removesuffix("Z") or "NaT" for text in texts]
-    return _sealed(np.array(stamps, dtype="datetime64[ms]"))
+    return sealed(np.array(stamps, dtype="datetime64[ms]"))
 
 
 def _floats(texts: list[str]) -> Floats:
     """Return numbers, NaN where there is none."""
-    return _sealed(np.array([text or "nan" for text in texts], dtype=np.float64))
-
-
-def _sealed(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array, read-only."""
-    array.setflags(write=False)
-    return array
+    return sealed(np.array([text or "nan" for text in texts], dtype=np.float64))

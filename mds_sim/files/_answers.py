@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mds_sim._validate import sealed
+
 from .strategies import BucketingStrategy
 
 Ints = NDArray[np.int64]
@@ -30,7 +32,7 @@ def answer(
     if not files.size:
         return files
     name = type(strategy).__name__
-    fitting = read_only(sizes[files])
+    fitting = sealed(sizes[files])
     bucket = np.asarray(strategy.assign(fitting, capacity))
     if bucket.dtype.kind not in "iu":
         raise TypeError(f"{name} must answer in whole numbers, got {bucket.dtype}")
@@ -79,9 +81,3 @@ def _check_loads(
             f"{name} must put at most {capacity} bytes into a bucket, but bucket "
             f"{worst} holds {load[worst]}: file {inside[last]} is the first too many"
         )
-
-
-def read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array, sealed."""
-    array.setflags(write=False)
-    return array

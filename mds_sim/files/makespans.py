@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim._validate import sealed
 from mds_sim.distributions import as_law
 from mds_sim.records import Items, Jobs, RunRecord
 from mds_sim.rng import RNG, as_generator
@@ -31,7 +32,6 @@ from mds_sim.sim.service import LinearService, as_service, service_times
 from mds_sim.sim.workers import serve
 from mds_sim.theory.makespan import makespan_bound
 
-from ._answers import read_only
 from .packing import Packing, pack
 from .strategies import BucketingStrategy, FirstFitDecreasing
 
@@ -214,7 +214,7 @@ def makespan(
     start, finish, worker = np.empty_like(taken), np.empty_like(taken), turn.copy()
     start[turn], finish[turn], worker[turn] = done.start, done.finish, done.worker
     for column in (turn, taken, start, finish, worker):
-        read_only(column)
+        sealed(column)
     return Makespan(packing, turn, taken, start, finish, worker, workers)
 
 
@@ -344,10 +344,10 @@ def bucket_sizes(
         bound.append([result.lower_bound for result in results])
         buckets.append([packing.n_buckets for packing in packings])
     return BucketSizes(
-        read_only(room),
-        read_only(np.array(done)),
-        read_only(np.array(bound)),
-        read_only(np.array(buckets, np.int64)),
+        sealed(room),
+        sealed(np.array(done)),
+        sealed(np.array(bound)),
+        sealed(np.array(buckets, np.int64)),
         _ideal(sizes, service, workers),
         workers,
     )

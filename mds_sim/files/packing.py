@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
 from mds_sim._tables import html_table, text_table
+from mds_sim._validate import sealed
 from mds_sim.theory.packing import lower_bound
 from mds_sim.units import MB, format_bytes
 
-from ._answers import answer, check_strategy, read_only
+from ._answers import answer, check_strategy
 from ._placing import numbered
 from .strategies import BucketingStrategy, FirstFitDecreasing
 
@@ -124,7 +125,7 @@ class Packing:
     def __post_init__(self) -> None:
         for name in ("sizes", "bucket"):
             array = np.array(getattr(self, name), dtype=np.int64)
-            object.__setattr__(self, name, read_only(array))
+            object.__setattr__(self, name, sealed(array))
 
     @property
     def n_buckets(self) -> int:
@@ -141,23 +142,23 @@ class Packing:
         """Bytes in each bucket, int64, shape (n_buckets,); exact."""
         load = np.zeros(self.n_buckets, dtype=np.int64)
         np.add.at(load, self.bucket, self.sizes)
-        return read_only(load)
+        return sealed(load)
 
     @cached_property
     def count(self) -> Ints:
         """Files in each bucket, int64, shape (n_buckets,)."""
         count = np.bincount(self.bucket, minlength=self.n_buckets)
-        return read_only(count.astype(np.int64))
+        return sealed(count.astype(np.int64))
 
     @cached_property
     def fill(self) -> Floats:
         """Load over capacity of each bucket; above 1 for a lone oversize file."""
-        return read_only(self.load / self.capacity)
+        return sealed(self.load / self.capacity)
 
     @cached_property
     def waste(self) -> Floats:
         """Share of each bucket that is empty, ``1 - fill``; 0 if oversize."""
-        return read_only(np.maximum(0.0, 1.0 - self.fill))
+        return sealed(np.maximum(0.0, 1.0 - self.fill))
 
     @cached_property
     def lower_bound(self) -> int:

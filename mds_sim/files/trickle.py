@@ -139,7 +139,7 @@ class OpenBuckets:
             If `time` is before an earlier one, NaN or infinite, or `size` is no number
             of bytes; then nothing has changed.
         """
-        self._check(time)
+        _validate.not_before("time", time, self._latest)
         size = _validate.size("size", size, least=0)
         closed = self.advance(time)
         if size > self.rule.capacity:
@@ -180,7 +180,7 @@ class OpenBuckets:
         time : float
             Not before any time that was told earlier [s].
         """
-        self._check(time)
+        _validate.not_before("time", time, self._latest)
         closed = self.advance(time)
         return closed + [self._close(bucket, time) for bucket in list(self._open)]
 
@@ -193,15 +193,6 @@ class OpenBuckets:
         """Close one at a time."""
         self._open = [other for other in self._open if other is not bucket]
         return ClosedBucket(bucket.opened, time, bucket.load, tuple(bucket.items))
-
-    def _check(self, time: float) -> None:
-        """Refuse to go back in time."""
-        _validate.non_negative("time", time, "s")
-        if time < self._latest:
-            raise ValueError(
-                f"time must be >= {self._latest!r} s, the latest that was told, "
-                f"got {time!r}"
-            )
 
 
 def trickle_in(

@@ -143,11 +143,7 @@ class OpenWindow:
     def _check(self, time: float) -> None:
         """Refuse to go back in time."""
         if not self._latest <= time < math.inf:
-            _validate.non_negative("time", time, "s")
-            raise ValueError(
-                f"time must be >= {self._latest!r} s, the latest that was told, "
-                f"got {time!r}"
-            )
+            _validate.not_before("time", time, self._latest)
 
     def _close(self, time: float) -> list[ClosedBatch]:
         """Close what is open at `time`; return that batch, if any."""
