@@ -5,7 +5,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,9 @@ from mds_sim.files.instances import (
 )
 from mds_sim.files.optimal import Optimal, Solution
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+fewest = import_module("brute_force").fewest
+
 LARGEST = 2**63 - 1
 READ_ONLY = r"^assignment destination is read-only$"
 HEURISTICS = (
@@ -46,23 +50,6 @@ HEURISTICS = (
     FirstFitDecreasing(),
     BestFitDecreasing(),
 )
-
-
-def fewest(sizes: list[int], capacity: int) -> int:
-    """Return the fewest buckets by trying everything; oversize files are alone."""
-
-    @cache
-    def close(left: tuple[int, ...], room: int) -> int:
-        if not left:
-            return 0
-        best = 1 + close(left[1:], capacity - left[0])  # the largest in a new one
-        for i, size in enumerate(left):
-            if size <= room and size not in left[:i]:
-                best = min(best, close(left[:i] + left[i + 1 :], room - size))
-        return best
-
-    fitting = tuple(sorted((s for s in sizes if s <= capacity), reverse=True))
-    return close(fitting, -1) + len(sizes) - len(fitting)
 
 
 def solved(sizes: Any, capacity: int, time_limit: float = 20.0) -> Solution:

@@ -1,7 +1,9 @@
 """Bounds on the number of buckets, beside all there is to compare with: the truth."""
 
 import re
-from functools import cache
+import sys
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,25 +22,11 @@ from mds_sim.theory.bounds import (
     lower_bound,
 )
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+fewest = import_module("brute_force").fewest
+
 LARGEST = 2**63 - 1
 SIZES = st.lists(st.integers(0, 24), max_size=8)
-
-
-def fewest(sizes: list[int], capacity: int) -> int:
-    """Return the fewest buckets by trying everything; oversize files are alone."""
-
-    @cache
-    def close(left: tuple[int, ...], room: int) -> int:
-        if not left:
-            return 0
-        best = 1 + close(left[1:], capacity - left[0])  # the largest in a new one
-        for i, size in enumerate(left):
-            if size <= room and size not in left[:i]:
-                best = min(best, close(left[:i] + left[i + 1 :], room - size))
-        return best
-
-    fitting = tuple(sorted((s for s in sizes if s <= capacity), reverse=True))
-    return close(fitting, -1) + len(sizes) - len(fitting)
 
 
 @settings(max_examples=300)
