@@ -5,7 +5,14 @@ start anew each time (`replicate`); put an interval around the mean; compare two
 on the same chance (`compare_pair`).
 """
 
-from .intervals import Interval, mean_interval, paired_interval, quantile_interval
+from .formats import Format, FormatComparison, compare_formats
+from .intervals import (
+    Interval,
+    mean_interval,
+    paired_interval,
+    proportion_interval,
+    quantile_interval,
+)
 from .metrics import StepFunction, busy_workers, queue_length, size_counts
 from .replications import PairComparison, Replications, compare_pair, replicate
 from .warmup import Warmup, batch_means, mser5, naive_interval
@@ -30,5 +37,10 @@ __all__ = [
     "Interval",
     "mean_interval",
     "paired_interval",
+    "proportion_interval",
     "quantile_interval",
+    # tournaments
+    "Format",
+    "FormatComparison",
+    "compare_formats",
 ]

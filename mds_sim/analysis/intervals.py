@@ -161,6 +161,61 @@ def paired_interval(
     return student(first - second, confidence, "pairs")
 
 
+def proportion_interval(
+    successes: int, n: int, *, confidence: float = 0.95
+) -> Interval:
+    r"""Estimate a probability from independent yes-or-no trials.
+
+    Parameters
+    ----------
+    successes : int
+        Trials that said yes, from 0 to `n`.
+    n : int
+        Trials, >= 1.
+    confidence : float, optional
+        Share of such intervals that shall hold the true probability, in (0, 1).
+
+    Returns
+    -------
+    Interval
+        Its `mean` is the share of successes; its `ends` are within [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If there are more successes than trials.
+
+    Notes
+    -----
+    Wilson's score interval [1]_: all p with
+    :math:`|\hat p - p| \le z \sqrt{p (1 - p) / n}`. It holds what it says on average
+    over p, also for shares near 0 and 1, where the plain one has no width. O(1).
+
+    References
+    ----------
+    .. [1] L. D. Brown, T. T. Cai, A. DasGupta (2001), "Interval estimation for a
+       binomial proportion", *Statistical Science* 16(2), 101-133.
+
+    Examples
+    --------
+    >>> print(proportion_interval(8, 20))
+    0.40 in [0.22, 0.61] (95 %, 20 trials)
+    """
+    from scipy.special import ndtri
+
+    n = _validate.count("n", n)
+    successes = _validate.count("successes", successes, least=0)
+    if successes > n:
+        raise ValueError(f"successes must be <= n = {n}, got {successes}")
+    confidence = share("confidence", confidence)
+    z2, mean = float(ndtri((1.0 + confidence) / 2.0)) ** 2, successes / n
+    centre = (mean + z2 / (2 * n)) / (1 + z2 / n)
+    half = math.sqrt(z2 * (mean * (1 - mean) + z2 / (4 * n)) / n) / (1 + z2 / n)
+    # Rounding must not put the estimate of 0 or 1 outside its own interval.
+    ends = (max(0.0, min(centre - half, mean)), min(1.0, max(centre + half, mean)))
+    return Interval(mean, half, confidence, n, "trials", ends=ends)
+
+
 def quantile_interval(
     values: ArrayLike, probability: float, *, confidence: float = 0.95
 ) -> Interval:

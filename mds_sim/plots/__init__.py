@@ -11,7 +11,7 @@ from .files import (
 from .pool import plot_busy, plot_gantt, plot_workers
 from .stream import plot_batch_sizes, plot_latency, plot_throughput, plot_windows
 from .style import OKABE_ITO, set_style
-from .tournament import plot_meetings, plot_new_faces
+from .tournament import plot_formats, plot_meetings, plot_new_faces
 
 __all__ = [
     "OKABE_ITO",
@@ -19,6 +19,7 @@ __all__ = [
     "plot_bucket_sizes",
     "plot_busy",
     "plot_fill",
+    "plot_formats",
     "plot_gantt",
     "plot_intervals",
     "plot_latency",

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from mds_sim import _validate
+from mds_sim.analysis.formats import FormatComparison
 from mds_sim.theory.tournament import expected_opponents, pairs_bound
 from mds_sim.tournament.constructions import Schedule
 from mds_sim.tournament.result import TournamentResult
@@ -121,6 +122,69 @@ def plot_new_faces(results: Mapping[str, Results], *, ax: Axes | None = None) ->
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title(_finding(runs))
     ax.legend()
+    return ax
+
+
+def plot_formats(comparison: FormatComparison, *, ax: Axes | None = None) -> Axes:
+    """Draw how often the best player wins against how many people the others meet.
+
+    Parameters
+    ----------
+    comparison : FormatComparison
+        At most 8 formats.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Markers: formats, with 95 % intervals, filled if on the Pareto front, which is
+        the thin line. Grey dashes: the bound of people met, and the winner by lot.
+
+    Raises
+    ------
+    ValueError
+        If there are more formats than colours.
+
+    Examples
+    --------
+    >>> from mds_sim.analysis import Format, compare_formats
+    >>> study = compare_formats({"random": Format()}, 8, 2, 4, 2, replications=9, rng=1)
+    >>> plot_formats(study).get_xlabel()
+    'different people met by those who do not win [mean]'
+    """
+    names = comparison.names
+    if len(names) > len(MARKERS):
+        raise ValueError(
+            f"comparison must hold at most {len(MARKERS)} formats to tell them apart, "
+            f"got {len(names)}"
+        )
+    ax = axes(ax)
+    points = {}
+    for i, name in enumerate(names):
+        met, wins = comparison.mean_people_met(name), comparison.win_probability(name)
+        points[name] = met.mean, wins.mean
+        ax.errorbar(
+            met.mean,
+            wins.mean,
+            xerr=[[met.mean - met.low], [met.high - met.mean]],
+            yerr=[[wins.mean - wins.low], [wins.high - wins.mean]],
+            color=OKABE_ITO[i % 8],
+            marker=MARKERS[i],
+            markerfacecolor=None if name in comparison.front else "none",
+            linestyle="none",
+            capsize=3,
+            label=name,
+        )
+    front = sorted(points[name] for name in comparison.front)
+    ax.plot(*zip(*front, strict=True), color="black", linewidth=0.8, zorder=0)
+    ax.axvline(comparison.bound, color="grey", linestyle="--", label="bound")
+    ax.axhline(comparison.chance, color="grey", linestyle=":", label="by lot")
+    ax.set_ylim(bottom=0)
+    ax.set(xlabel="different people met by those who do not win [mean]")
+    ax.set_ylabel("best player wins [share]")
+    ax.set_title(f"On the front: {', '.join(comparison.front)}")
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
 
 

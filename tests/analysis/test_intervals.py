@@ -19,6 +19,7 @@ from mds_sim.analysis import (
     mean_interval,
     naive_interval,
     paired_interval,
+    proportion_interval,
     quantile_interval,
 )
 from mds_sim.sim import serve
@@ -366,3 +367,29 @@ class TestCoverage:
         held = [interval.contains(mean_waiting_time()) for interval in intervals]
         assert 0.73 < np.mean(held) < 0.85
         assert np.mean([bool(interval.note) for interval in intervals]) > 0.95
+
+
+def test_proportion_interval_solves_wilsons_equation() -> None:
+    z = 1.959963984540054
+    for successes, n in ((0, 10), (3, 10), (10, 10), (1, 1), (250, 1000)):
+        found = proportion_interval(successes, n)
+        for end in (found.low, found.high):
+            away = abs(successes / n - end)
+            assert away == pytest.approx(z * np.sqrt(end * (1 - end) / n), abs=1e-9)
+        assert 0 <= found.low <= found.mean <= found.high <= 1
+
+
+def test_proportion_interval_covers_on_average_what_it_says() -> None:
+    # Exact, no chance in it: the binomial law of 50 trials, p over a fine grid.
+    grid = np.linspace(0.005, 0.995, 199)
+    law = stats.binom.pmf(np.arange(51)[:, None], 50, grid)
+    ends = [proportion_interval(k, 50) for k in range(51)]
+    holds = np.array([[e.contains(p) for p in grid] for e in ends])
+    assert 0.945 < (law * holds).sum(axis=0).mean() < 0.960
+
+
+def test_proportion_interval_refuses_more_successes_than_trials() -> None:
+    with pytest.raises(ValueError, match=r"^successes must be <= n = 3, got 4$"):
+        proportion_interval(4, 3)
+    with pytest.raises(ValueError, match=r"^n must be >= 1, got 0$"):
+        proportion_interval(0, 0)

@@ -9,8 +9,9 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
+from mds_sim.analysis import FormatComparison
 from mds_sim.plots.style import OKABE_ITO
-from mds_sim.plots.tournament import plot_meetings, plot_new_faces
+from mds_sim.plots.tournament import plot_formats, plot_meetings, plot_new_faces
 from mds_sim.theory.tournament import expected_opponents
 from mds_sim.tournament import (
     GreedySeating,
@@ -150,4 +151,29 @@ def test_figures_draw_where_they_are_told(monkeypatch: pytest.MonkeyPatch) -> No
 def test_results_that_do_not_compare(results: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         plot_new_faces(results)  # type: ignore[arg-type]  # that is the test
+    assert plt.get_fignums() == []
+
+
+def study(names: str) -> FormatComparison:
+    """Return a comparison in which later formats meet more and win less."""
+    n = len(names)
+    won = [[1.0] * (n - i) + [0.0] * i for i in range(n)]
+    met = [[i + 1.0, i + 1.5] * (n // 2) + [1.0] * (n % 2) for i in range(n)]
+    return FormatComparison(tuple(names), np.array(won), np.array(met), 0.25, 12.0)
+
+
+def test_formats_are_markers_with_intervals_and_the_front_is_a_line() -> None:
+    ax = plot_formats(study("abcd"))
+    assert [bar.get_label() for bar in ax.containers] == list("abcd")
+    (front,) = (line for line in ax.lines if line.get_linewidth() == 0.8)
+    assert np.array_equal(front.get_ydata(), [1.0, 0.75, 0.5, 0.25])
+    assert ax.get_title() == "On the front: a, b, c, d"
+    (bound,) = (line for line in ax.lines if line.get_label() == "bound")
+    assert np.array_equal(bound.get_xdata(), [12.0, 12.0])
+
+
+def test_more_formats_than_colours_are_refused() -> None:
+    words = "comparison must hold at most 8 formats to tell them apart, got 9"
+    with pytest.raises(ValueError, match=f"^{words}$"):
+        plot_formats(study("abcdefghi"))
     assert plt.get_fignums() == []
