@@ -6,20 +6,31 @@ packs worst fit decreasing, and is compared with that). Times are CPU times, med
 interleaved runs, kernels compiled before; ratios are rounded down where more is better
 for us, and up where less is. The tables go to the screen and into README.md beside this
 file; ``--quick`` shows small ones only. ``--instances FOLDER`` packs instances in the
-text format of BPPLIB instead: n, the capacity, then one size a line.
+text format of BPPLIB instead (n, the capacity, then one size a line), of that folder
+and all below, and ``--exact SECONDS`` looks for the fewest buckets of each, and proves
+them if it can. The table is CSV; what is left out, and why, goes to the error stream.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import gc
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from report import digits, versions, write
+from report import (
+    digits,
+    existing_folder,
+    instances_in,
+    positive_seconds,
+    versions,
+    write,
+)
 
 from mds_sim import files
 from mds_sim.files import _placing, pack
@@ -200,28 +211,41 @@ def night(nights: int, rounds: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def instances(folder: Path) -> None:
-    """Pack each instance of a folder by each strategy, and print the buckets."""
-    from mds_sim.files.instances import read_instance
+def instances(folder: Path, exact: float | None) -> None:
+    """Pack each instance of a folder by each strategy, and print the buckets as CSV.
 
+    With `exact` [CPU seconds a case], look for the fewest, too.
+    """
+    table = csv.writer(sys.stdout, lineterminator="\n")
+    solved = [] if exact is None else ["at_least", "fewest_found", "status"]
     names = [type(strategy).__name__ for strategy in NIGHT]
-    print("instance", "bound", *names, sep=",")
-    for path in sorted(folder.rglob("*.txt")):
-        instance = read_instance(path)
-        packings = [
-            pack(instance.sizes, instance.capacity, strategy) for strategy in NIGHT
-        ]
+    table.writerow(["instance", "files", "bound", *names, *solved])
+    proved = cases = 0
+    for name, instance in instances_in(folder):
+        sizes, capacity = instance.sizes, instance.capacity
+        packings = [pack(sizes, capacity, strategy) for strategy in NIGHT]
         needed = [packing.n_buckets for packing in packings]
-        print(instance.name, packings[0].lower_bound, *needed, sep=",")
+        row: list[object] = [name, sizes.size, packings[0].lower_bound, *needed]
+        if exact is not None:
+            solution = files.Optimal(exact).solve(sizes, capacity)
+            status = "open" if solution.gap else "proved"
+            row += [solution.bound, solution.n_buckets, status]
+            proved, cases = proved + (status == "proved"), cases + 1
+        table.writerow(row)
+    if exact is not None:
+        print(f"{proved} of {cases} proved, {exact:g} s each", file=sys.stderr)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="small, and no README")
-    parser.add_argument("--instances", type=Path, help="a folder of instances to pack")
+    parser.add_argument("--instances", type=existing_folder, help="pack what is there")
+    parser.add_argument("--exact", type=positive_seconds, help="to prove each of these")
     arguments = parser.parse_args()
+    if arguments.exact is not None and arguments.instances is None:
+        parser.error("--exact must go with --instances; exact.py has the classes")
     if arguments.instances is not None:
-        instances(arguments.instances)
+        instances(arguments.instances, arguments.exact)
         return
     quick = arguments.quick
     for strategy in MANY_FILES:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import math
 import os
 import platform
+import sys
 from importlib.metadata import version
 from pathlib import Path
+
+from mds_sim.files.instances import Instance, read_instance
 
 README = Path(__file__).with_name("README.md")
 END = "<!-- to here -->"
@@ -38,3 +42,42 @@ def write(script: str, parts: list[str]) -> None:
     after = rest.partition(END)[2]
     body = "\n".join(["", "", *parts, ""])
     README.write_text(f"{before}{begin}{body}{END}{after}", encoding="utf-8")
+
+
+def instances_in(folder: Path) -> list[tuple[str, Instance]]:
+    """Read all files of a folder and below; say which ones are left out, and why.
+
+    Names are paths from the folder. Files and folders that begin with a dot are no
+    instances, and not counted.
+    """
+    found, left_out = [], 0
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if not path.is_file() or any(part.startswith(".") for part in name.parts):
+            continue
+        try:
+            found.append((name.as_posix(), read_instance(path)))
+        except (ValueError, OSError) as error:
+            left_out += 1
+            print(f"{name.as_posix()} is left out: {error}", file=sys.stderr)
+    print(f"{len(found)} instances, {left_out} files left out", file=sys.stderr)
+    return found
+
+
+def existing_folder(text: str) -> Path:
+    """Return the path of a folder that is there, for `argparse`."""
+    path = Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"must be a folder, got {text!r}")
+    return path
+
+
+def positive_seconds(text: str) -> float:
+    """Return a positive number of seconds, for `argparse`."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"must be > 0 seconds, got {text!r}")
+    return number
