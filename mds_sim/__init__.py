@@ -79,6 +79,8 @@ if TYPE_CHECKING:
         ReadFiles,
         Solution,
         SparkPartitions,
+        TrickleManager,
+        TricklePipeline,
         TrickleRule,
         WorstFit,
         WorstFitDecreasing,
@@ -90,7 +92,6 @@ if TYPE_CHECKING:
         resume,
         scan_files,
         submission_order,
-        trickle_in,
         worst_case,
         write_files,
         write_instance,
@@ -154,17 +155,17 @@ __all__ = [
     "read_instance", "write_instance",
     # when a night is done
     "makespan", "submission_order", "bucket_sizes", "TrickleRule", "OpenBuckets",
-    "trickle_in", "lateness",
+    "lateness",
     # running it for real
     "Clock", "WallClock", "VirtualClock", "Task", "TaskRecord", "WorkerPool",
     "Retry", "PoolInsights", "WorkerCrashError", "Ledger", "LedgerError",
     "resume",
     "Message", "MessageSource", "MiniBatch", "MiniBatchBuilder", "MiniBatchTask",
     "File", "FileError", "Bucket", "BucketManager", "BucketTask", "CopyFiles",
-    "ReadFiles", "EachFile",
-    # the two pipelines, simulated or run, and what happened
-    "StreamPipeline", "NightlyPipeline", "LinearService", "RunRecord", "Items",
-    "Jobs", "Failure",
+    "ReadFiles", "EachFile", "TrickleManager",
+    # the pipelines, simulated or run, and what happened
+    "StreamPipeline", "NightlyPipeline", "TricklePipeline", "LinearService",
+    "RunRecord", "Items", "Jobs", "Failure",
     # the tournament
     "Player", "Table", "Tournament", "RandomSeating", "GreedySeating",
     "ScheduledSeating", "PointsLeader", "PlackettLuce", "FixedOutcome", "Schedule",
@@ -185,10 +186,10 @@ _MODULES = {
     "FileSource FirstFit FirstFitDecreasing Harmonic IcebergSplits Instance "
     "LookbackFit MaxFiles MinimumBinSlack ModifiedFirstFitDecreasing "
     "NextFit NextFitDecreasing NightlyPipeline OpenBuckets OpenCost Optimal "
-    "Packing ReadFiles Solution SparkPartitions TrickleRule WorstFit "
-    "WorstFitDecreasing bucket_sizes lateness makespan pack read_instance "
-    "resume scan_files submission_order trickle_in worst_case write_files "
-    "write_instance",
+    "Packing ReadFiles Solution SparkPartitions TrickleManager "
+    "TricklePipeline TrickleRule WorstFit WorstFitDecreasing bucket_sizes lateness "
+    "makespan pack read_instance resume scan_files submission_order "
+    "worst_case write_files write_instance",
     "records": "Failure Items Jobs RunRecord",
     "sim": "LinearService",
     "stream": "Arrivals CountWindow FirstMessageWindow Message "

@@ -1,6 +1,7 @@
 """Nightly files: what they are, how they are packed, how they are processed."""
 
 from .balanced import Balanced
+from .bucket_task import BucketTask
 from .checking import check_bucketing_strategy
 from .copying import (
     CopyFiles,
@@ -20,9 +21,10 @@ from .engines import (
 from .file import Bucket, File, scan_files
 from .instances import Instance, read_instance, write_instance
 from .makespans import BucketSizes, Makespan, bucket_sizes, makespan, submission_order
-from .manager import BucketManager, BucketTask
+from .manager import BucketManager
 from .optimal import Certificate, Optimal, Solution
 from .packing import Packing, PackingSummary, pack
+from .packing_bounds import PackingBounds
 from .pipeline import NightlyPipeline
 from .refined import Harmonic, MinimumBinSlack, ModifiedFirstFitDecreasing
 from .resuming import resume
@@ -41,7 +43,9 @@ from .strategies import (
     WorstFit,
     WorstFitDecreasing,
 )
-from .trickle import ClosedBucket, OpenBuckets, TrickleRule, lateness, trickle_in
+from .trickle import ClosedBucket, OpenBuckets, TrickleRule, lateness
+from .trickle_manager import TrickleManager
+from .trickle_pipeline import TricklePipeline
 from .worst_cases import WorstNight, worst_case
 
 __all__ = [
@@ -99,7 +103,9 @@ __all__ = [
     "resume",
     "scan_files",
     "submission_order",
-    "trickle_in",
+    "TrickleManager",
+    "TricklePipeline",
+    "PackingBounds",
     "worst_case",
     "write_files",
     "write_instance",

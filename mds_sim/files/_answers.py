@@ -33,7 +33,7 @@ def answer(
         return files
     name = type(strategy).__name__
     fitting = sealed(sizes[files])
-    bucket = np.asarray(strategy.assign(fitting, capacity))
+    bucket = _array(name, strategy.assign(fitting, capacity), files)
     if bucket.dtype.kind not in "iu":
         raise TypeError(f"{name} must answer in whole numbers, got {bucket.dtype}")
     if bucket.shape != files.shape:
@@ -45,6 +45,17 @@ def answer(
     bucket = bucket.astype(np.int64)
     _check_loads(name, bucket, sizes, files, capacity)
     return bucket
+
+
+def _array(name: str, given: Any, files: Ints) -> NDArray[Any]:
+    """Return what a strategy gave as an array, or say what it gave instead."""
+    try:
+        return np.asarray(given)
+    except ValueError:  # rows of unequal length
+        raise ValueError(
+            f"{name} must put each of {files.size} files into one bucket, "
+            "got rows of unequal length"
+        ) from None
 
 
 def _check_numbers(name: str, bucket: NDArray[Any], files: Ints) -> None:

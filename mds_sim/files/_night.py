@@ -15,6 +15,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mds_sim.core._ledger_file import LedgerError
 from mds_sim.core.clock import Clock, WallClock, start_of_run
 from mds_sim.core.jobs import describe
@@ -27,9 +30,9 @@ from mds_sim.units import DAY
 from ._copies import lost_copies, reopen
 from ._disk import remove_leftovers
 from ._work import Handler, LedgerWork, Outcome, PlannedFile
+from .bucket_task import BucketTask, default_handler
 from .copying import CopyFiles, ReadFiles
 from .file import Bucket, File, inside
-from .manager import BucketTask, default_handler
 from .packing import Packing
 
 
@@ -44,6 +47,7 @@ def keep_plan(
     ledger: Ledger,
     nights: Sequence[Sequence[File]],
     packings: Sequence[Packing],
+    turns: Sequence[NDArray[np.int64]],
     services: Sequence[Sequence[float | None]],
     *,
     handler: Handler | None,
@@ -60,6 +64,8 @@ def keep_plan(
         The files of each night.
     packings : sequence of Packing
         Their buckets.
+    turns : sequence of ndarray of int64
+        The buckets of each night in the order of submission: so the plan counts them.
     services : sequence of sequence of float or None
         Least time that each bucket of each night takes [s].
     begin : float
@@ -78,12 +84,15 @@ def keep_plan(
     jobs: list[PlannedJob] = []
     items: list[PlannedItem] = []
     for number, files in enumerate(nights):
-        first, opened = len(jobs), begin + number * DAY
-        jobs += [PlannedJob(number, opened, time) for time in services[number]]
-        buckets = packings[number].bucket.tolist()
+        first, opened, times = len(jobs), begin + number * DAY, services[number]
+        turn = turns[number].tolist()
+        jobs += [PlannedJob(number, opened, times[bucket]) for bucket in turn]
+        job_of = {bucket: first + i for i, bucket in enumerate(turn)}
         items += [
-            _planned(file, first + bucket)
-            for file, bucket in zip(files, buckets, strict=True)
+            _planned(file, job_of[bucket])
+            for file, bucket in zip(
+                files, packings[number].bucket.tolist(), strict=True
+            )
         ]
     if ledger.is_planned:
         _check_same(ledger, facts, items)
@@ -234,8 +243,9 @@ def suitable_handler(ledger: Ledger, handler: Handler | None) -> Handler | None:
 
 
 _BUILT_IN = ("default", "read")
-# What a plan says that was made by `Ledger.plan` alone.
-_PLAIN = {"handler": None, "copy_to": None, "mark": "", "begin": 0.0, "began": None}
+# What a plan says that was made by `Ledger.plan` alone, or before there was an order.
+_PLAIN = {"handler": None, "copy_to": None, "mark": "", "begin": 0.0, "began": None,
+          "order": "given"}  # fmt: skip
 
 
 def in_words(value: Any) -> str:
@@ -300,7 +310,7 @@ def _check_same(
     ledger: Ledger, facts: dict[str, Any], items: Sequence[PlannedItem]
 ) -> None:
     """Refuse a ledger of another night, and say what is different."""
-    planned = ledger.facts
+    planned = {**_PLAIN, **ledger.facts}
     for name, value in facts.items():
         if planned.get(name) != value:
             raise _other_night(ledger, f"its {name} is {planned.get(name)!r}", value)

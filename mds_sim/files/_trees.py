@@ -88,7 +88,7 @@ def next_fit_opened(sizes: Ints, target: int, cost: int, bucket: Ints) -> None:
 
 @_compiled
 def _levels(buckets: int, start: Ints) -> int:
-    """Note where each level of a tree begins in one array; count them."""
+    """Note where each level of a tree begins in one array; tell where the root is."""
     width, total, levels = buckets, 0, 0
     while width > 1 or levels == 0:
         width = -(-width // WAYS)
@@ -96,20 +96,47 @@ def _levels(buckets: int, start: Ints) -> int:
         total += width * WAYS
         levels += 1
     start[levels] = total
-    return levels
+    return total
 
 
 @_compiled
-def _lift(room: Ints, start: Ints, height: int, node: int) -> None:
-    """Tell the nodes above a leaf that its room has changed."""
+def _find(room: Ints, start: Ints, height: int, size: int) -> int:
+    """Walk down to the first leaf that has room; the root has."""
+    node = 0
+    for level in range(height - 1, -1, -1):
+        node *= WAYS
+        first = start[level] + node
+        step = 0
+        while step < WAYS - 1 and room[first + step] < size:
+            step += 1
+        node += step
+    return node
+
+
+@_compiled
+def _enter(room: Ints, start: Ints, height: int, node: int, space: int) -> None:
+    """Give a leaf its first room, and tell the nodes above that have less."""
+    room[node] = space
+    for level in range(1, height + 1):
+        node //= WAYS
+        if room[start[level] + node] >= space:
+            break
+        room[start[level] + node] = space
+
+
+@_compiled
+def _lower(room: Ints, start: Ints, height: int, node: int, space: int) -> None:
+    """Give a leaf less room, and tell the nodes above of which it was the most."""
+    before, room[node] = room[node], space
     for level in range(height):
         node //= WAYS
+        above = start[level + 1] + node
+        if room[above] > before:
+            break
         first = start[level] + node * WAYS
         largest = room[first]
         for place in range(first + 1, first + WAYS):
-            if room[place] > largest:
-                largest = room[place]
-        above = start[level + 1] + node
+            largest = max(largest, room[place])
         if room[above] == largest:
             break
         room[above] = largest
@@ -121,34 +148,36 @@ def first_fit(
 ) -> None:
     """Walk down a tree whose nodes know the most room below them. O(n log k).
 
-    There is space for so many `buckets`; the tree that is walked grows by a level
-    when all buckets below its root are full. Unopened ones have all their room, so to
-    open a bucket is to reach it.
+    There is space for so many `buckets`. The newest one is not in the tree: it changes
+    most often, and only a file that fits nowhere else may go there. The tree that is
+    walked grows by a level when all its leaves are in use; a leaf that is not has less
+    than no room.
     """
     start = np.empty(24, np.int64)  # of each level in one array, the leaves first
-    levels = _levels(buckets, start)
-    room = np.full(start[levels] + 1, capacity)
-    count = np.zeros(buckets + WAYS if most < sizes.size else 0, np.int64)
-    height = 1
+    room = np.full(_levels(buckets, start) + 1, NONE)
+    count = np.zeros(buckets + 1 if most < sizes.size else 0, np.int64)
+    height, leaves = 1, WAYS
+    newest, space = 0, capacity  # its number, and its room
     for i in range(sizes.size):
         size = sizes[i]
-        while room[start[height]] < size:
-            height += 1
-        node = 0
-        for level in range(height - 1, -1, -1):
-            node *= WAYS
-            first = start[level] + node
-            step = 0
-            while step < WAYS - 1 and room[first + step] < size:
-                step += 1
-            node += step
+        fits_before = room[start[height]] >= size
+        if not fits_before and space < size:
+            if newest == leaves:
+                room[start[height + 1]] = room[start[height]]
+                height, leaves = height + 1, leaves * WAYS
+            _enter(room, start, height, newest, space)
+            newest, space = newest + 1, capacity
+        node = _find(room, start, height, size) if fits_before else newest
+        left = (room[node] if fits_before else space) - size
         bucket[i] = node
-        room[node] -= size
         if count.size:
             count[node] += 1
             if count[node] == most:
-                room[node] = NONE
-        _lift(room, start, height, node)
+                left = NONE
+        if fits_before:
+            _lower(room, start, height, node, left)
+        else:
+            space = left
 
 
 @_compiled

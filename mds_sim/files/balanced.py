@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from typing import Any
@@ -46,7 +47,7 @@ class Balanced:
     - "kk": Karmarkar-Karp differencing [4]_. The two groupings whose loads differ
       most become one, the fullest bucket of each with the emptiest of the other; of
       equal ones the one made first. Often the best for few, large files.
-      O(n m log m + n log n), in plain Python.
+      O(n m log m + n log n) at most, in plain Python.
 
     References
     ----------
@@ -122,31 +123,46 @@ def _differencing(sizes: Ints, buckets: int) -> Ints:
     """Join the two groupings whose loads differ most until there is one left."""
     if not sizes.size:
         return sizes
-    empty: list[_Group] = [(0, 0, None)] * (buckets - 1)
     heap = [
-        (-size if empty else 0, i, [(-size, -1, i), *empty])
+        (-size if buckets > 1 else 0, i, [(-size, -1, i)])
         for i, size in enumerate(sizes.tolist())
     ]
     heapify(heap)
     for made in range(len(heap), 2 * len(heap) - 1):
         (_, _, one), (_, _, other) = heappop(heap), heappop(heap)
-        pairs = zip(one, reversed(other), strict=True)
-        joined = sorted(map(_joined, pairs), key=_fullest_first)
-        heappush(heap, (joined[0][0] - joined[-1][0], made, joined))
+        groups = _matched(one, other, buckets)
+        least = groups[-1][0] if len(groups) == buckets else 0
+        heappush(heap, (groups[0][0] - least, made, groups))
     bucket = np.empty(sizes.size, np.int64)
     for number, (_, _, tree) in enumerate(heap[0][2]):
         bucket[_files(tree)] = number
     return bucket
 
 
+def _matched(one: list[_Group], other: list[_Group], buckets: int) -> list[_Group]:
+    """Join the fullest bucket of each with the emptiest of the other.
+
+    Buckets without a file are the emptiest, and are not kept: there may be far more
+    of them than files. `one` is used up.
+    """
+    first = buckets - len(other)  # those before it meet an empty one
+    meet, turned = one[first:], other[::-1]
+    del one[first:]
+    changed = [*map(_joined, zip(meet, turned, strict=False)), *turned[len(meet) :]]
+    changed.sort(key=_fullest_first)
+    if len(one) < 8 * len(changed):
+        one += changed
+        one.sort(key=_fullest_first)
+    else:
+        for group in changed:
+            insort(one, group, key=_fullest_first)
+    return one
+
+
 def _joined(pair: tuple[_Group, _Group]) -> _Group:
     """Return what is in both: two trees make one in one step, however large."""
     (load, count, tree), (other_load, other_count, other_tree) = pair
-    if tree is None or other_tree is None:
-        tree = other_tree if tree is None else tree
-    else:
-        tree = (tree, other_tree)
-    return load + other_load, count + other_count, tree
+    return load + other_load, count + other_count, (tree, other_tree)
 
 
 def _fullest_first(group: _Group) -> tuple[int, int]:
@@ -161,7 +177,7 @@ def _files(tree: Any) -> list[int]:
         tree = stack.pop()
         if isinstance(tree, tuple):
             stack.extend(tree)
-        elif tree is not None:
+        else:
             files.append(tree)
     return files
 

@@ -18,6 +18,7 @@ array([0, 1, 1, 0])
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -121,18 +122,19 @@ class MaxFiles:
 
     def assign(self, sizes: Ints, capacity: int) -> Ints:
         """Return the number of each file's bucket, int64, shape (n_files,)."""
-        if isinstance(self.strategy, FitRule):
-            return self.strategy.assign_limited(sizes, capacity, self.most)
         array = fitting(sizes, capacity)
+        most = min(self.most, max(1, array.size))  # more are none, and fit in int64
+        if _is_rule_of_ours(self.strategy):
+            return self.strategy.assign_limited(array, capacity, most)
         bucket = np.empty(array.size, np.int64)
         files, opened = np.arange(array.size), 0
         while files.size:
             number = answer(self.strategy, array, files, capacity)
             rank = _ranked(array[files], number)
-            kept = np.bincount(number)[number] // self.most * self.most
-            kept[kept == 0] = self.most  # a bucket that holds fewer stays whole
+            kept = np.bincount(number)[number] // most * most
+            kept[kept == 0] = most  # a bucket that holds fewer stays whole
             stays = rank < kept
-            pieces = number[stays] * array.size + rank[stays] // self.most
+            pieces = number[stays] * array.size + rank[stays] // most
             _, piece = np.unique(pieces, return_inverse=True)
             bucket[files[stays]] = opened + piece
             opened += int(piece.max()) + 1
@@ -260,6 +262,11 @@ class IcebergSplits:
         """Return the number of each file's bucket, int64, shape (n_files,)."""
         rule = LookbackFit(self.lookback, close="fullest")
         return OpenCost(rule, self.open_cost, how="least").assign(sizes, capacity)
+
+
+def _is_rule_of_ours(strategy: BucketingStrategy) -> TypeGuard[FitRule]:
+    """Tell whether a rule can count files, and answers as it was written here."""
+    return isinstance(strategy, FitRule) and type(strategy).assign is FitRule.assign
 
 
 def _ranked(sizes: Ints, number: Ints) -> Ints:

@@ -69,6 +69,9 @@ class Instance:
         object.__setattr__(self, "sizes", _validate.sealed(sizes))
         capacity = _validate.size("capacity", self.capacity)
         object.__setattr__(self, "capacity", capacity)
+        if self.optimum is not None:
+            optimum = _validate.count("optimum", self.optimum, least=0)
+            object.__setattr__(self, "optimum", optimum)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy made by pickle is built again, and so read-only as well.
@@ -187,7 +190,8 @@ def scholl_2(
     if not 0 <= _validate.finite("spread", spread) < 1:
         raise ValueError(f"spread must be >= 0 and below 1, got {spread!r}")
     low, high = max(1, round(mean * (1 - spread))), int(mean * (1 + spread))
-    sizes = as_generator(rng).integers(low, min(1000, high) + 1, n)
+    high = max(low, min(1000, high))  # there may be no whole number between them
+    sizes = as_generator(rng).integers(low, high + 1, n)
     return Instance(f"scholl 2, {n} by {files} +-{spread:g}", sizes, 1000)
 
 
@@ -368,7 +372,7 @@ def read_instance(path: str | PathLike[str]) -> Instance:
     for line, text in lines:
         raise ValueError(
             f"{path.name} must have {n} sizes as its first line says, "
-            f"but line {line} has one more: {text!r}"
+            f"but line {line} has one more: {_shown(text)}"
         )
     if sum(sizes) > _LARGEST:
         raise ValueError(
@@ -409,7 +413,8 @@ def _numbers(path: Path) -> Iterator[tuple[int, str]]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"{path.name} must be a text file in UTF-8") from None
-    for line, content in enumerate(text.splitlines(), 1):
+    # `splitlines` would count form feeds and the like, which editors do not.
+    for line, content in enumerate(text.split("\n"), 1):
         if content.strip():
             yield line, content.strip()
 
@@ -426,6 +431,11 @@ def _next(
     if not is_whole or not least <= int(text) <= _LARGEST:
         rule = f"a whole number >= {least} in int64"
         raise ValueError(
-            f"{what} must be {rule}, but line {line} of {path.name} has {text!r}"
+            f"{what} must be {rule}, but line {line} of {path.name} has {_shown(text)}"
         )
     return int(text)
+
+
+def _shown(text: str) -> str:
+    """Quote what a line has, a long one cut."""
+    return repr(text) if len(text) <= 40 else f"{text[:40]!r}..."

@@ -61,6 +61,11 @@ def submission_order(
     ndarray of int64, shape (n_buckets,)
         Numbers of buckets; of equally long ones the lower number comes first.
 
+    Notes
+    -----
+    `NightlyPipeline` and `BucketManager` have the same option, with "given" as the
+    default: there it is the order in which real workers get the buckets.
+
     Examples
     --------
     >>> from mds_sim.files import pack

@@ -4,109 +4,112 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from mds_sim import _validate
-from mds_sim.core.jobs import JobTask, run_record
+from mds_sim.core.jobs import run_record
 from mds_sim.core.worker_pool import TaskFuture, WorkerPool
 from mds_sim.records import RunRecord
 from mds_sim.rng import RNG, as_generator
 from mds_sim.sim.service import as_service, service_times
 from mds_sim.units import MB
 
-from .copying import FileError, ReadFiles
+from .bucket_task import BucketTask, Handler
 from .file import Bucket, File
+from .makespans import ORDERS, submission_order
 from .packing import Packing, pack
 from .strategies import BucketingStrategy, FirstFitDecreasing
 
-Handler = Callable[[Bucket], Any]
+Handed = tuple[BucketTask, TaskFuture]
 
 
-class BucketTask(JobTask):
-    """The work on one bucket.
+class Manager:
+    """What all managers do: hand buckets of files to a pool, and keep the record.
 
     Parameters
     ----------
-    bucket : Bucket
+    pool : WorkerPool
+    capacity : int
+        Room of a bucket [bytes].
     handler : callable, optional
-        Called with the bucket by a worker. One that raises has failed for the whole
-        bucket; wrap what is done to one file in `EachFile`, and all others are done,
-        as with `CopyFiles` and `ReadFiles`. Without a handler, real files are read
-        and verified, and a simulated one among them fails; simulated ones are counted.
-    service_time : float, optional
-        Least time that it takes [s on the pool's clock].
-    rows : sequence of int, optional
-        Row of each of its files in the record of the run.
-    arrivals : sequence of float, optional
-        When each of its files arrived [s]; 0 by default.
-
-    Examples
-    --------
-    >>> BucketTask(Bucket(0, (File(6, "a"), File(4, "b")), capacity=10)).execute()
-    2
+    service : ServiceModel or Law, optional
+    rng : numpy.random.Generator, int or None
     """
 
     def __init__(
         self,
-        bucket: Bucket,
-        handler: Handler | None = None,
-        service_time: float | None = None,
-        rows: Sequence[int] | None = None,
-        arrivals: Sequence[float] | None = None,
+        pool: WorkerPool,
+        capacity: int,
+        handler: Handler | None,
+        service: Any,
+        rng: RNG,
     ) -> None:
-        self.bucket = bucket
-        handler = _validate.function("handler", handler)
-        self.handler: Handler = default_handler(bucket) if handler is None else handler
-        self.service_time = service_time
-        self.rows = range(len(bucket)) if rows is None else rows
-        self.arrivals = [0.0] * len(bucket) if arrivals is None else arrivals
-        self.sizes = [file.size_bytes for file in bucket]
-        self.opened = min(self.arrivals, default=0.0)
+        self.pool = pool
+        self.capacity = _validate.size("capacity", capacity)
+        self._handler = _validate.function("handler", handler)
+        self._service = None if service is None else as_service(service)
+        self._rng = as_generator(rng)
+        self._lock: Any = threading.Lock()
+        self._waiting: dict[int, tuple[File, float]] = {}  # by number of collection
+        self._collected = 0
+        self._tasks: list[Handed] = []
+        self._watchers: list[Callable[[Bucket], object]] = []
+
+    def on_bucket_done(self, watcher: Callable[[Bucket], object]) -> None:
+        """Call `watcher` with each bucket when its work is done."""
+        self._watchers.append(watcher)
 
     @property
-    def name(self) -> str:
-        """Name of the task in records and errors."""
-        return f"bucket {self.bucket.index}"
+    def buckets(self) -> Sequence[Bucket]:
+        """The buckets that were handed to the pool so far, in this order."""
+        with self._lock:
+            return tuple(task.bucket for task, _ in self._tasks)
 
-    def execute(self) -> Any:
-        """Call the handler with the bucket."""
-        return self.handler(self.bucket)
+    def _collect(self, file: File, arrival: float) -> int:
+        """Take a file, and return its number; whoever calls this holds the lock."""
+        number = self._collected
+        self._waiting[number] = file, arrival
+        self._collected += 1
+        return number
 
-    def failed_items(
-        self, error: BaseException
-    ) -> Iterator[tuple[int | None, BaseException]]:
-        """Yield (row, error) for each file that failed; row None is the bucket."""
-        rows: dict[File, list[int]] = {}
-        # By value: an error that comes from another process brings a file of its own.
-        for row, file in zip(self.rows, self.bucket, strict=True):
-            rows.setdefault(file, []).append(row)
-        for part in _parts(error):
-            mine = rows.get(part.file) if isinstance(part, FileError) else None
-            # A file that is there twice fails in its first row, then in its second.
-            if mine:
-                yield mine.pop(0) if len(mine) > 1 else mine[0], part
-            else:
-                yield None, part
+    def record(self) -> RunRecord:
+        """Wait for all buckets that were handed over and return what happened."""
+        with self._lock:
+            waiting = list(self._waiting)
+            tasks = [(_without(waiting, task), future) for task, future in self._tasks]
+        return run_record(tasks, self.pool.max_workers, self.capacity)
+
+    def _task(self, index: int, rows: Sequence[int], time: float | None) -> BucketTask:
+        """Return the work on the files with these numbers."""
+        files, arrivals = zip(*(self._waiting[row] for row in rows), strict=True)
+        bucket = Bucket(index, files, self.capacity)
+        return BucketTask(bucket, self._handler, time, rows, arrivals)
+
+    def _submit(self, task: BucketTask, handed: list[Handed]) -> None:
+        """Hand a bucket to the pool; then its files wait no longer."""
+        handed.append((task, self.pool.submit(task)))
+        self._tasks.append(handed[-1])
+        for row in task.rows:
+            del self._waiting[row]
+
+    def _watch(self, handed: list[Handed]) -> None:
+        """Tell of each bucket when it is done; call it without the lock."""
+        # It may be done already, and its watcher call `add`, or wait for who does.
+        for task, future in handed:
+            future.add_done_callback(partial(self._tell, task.bucket))
+
+    def _tell(self, bucket: Bucket, _: object) -> None:
+        """Tell whoever wants to know that a bucket is done."""
+        for watcher in self._watchers:
+            watcher(bucket)
 
 
-def _parts(error: BaseException) -> Iterator[BaseException]:
-    """Yield the errors of a group, however deep, or the error itself."""
-    if isinstance(error, BaseExceptionGroup):
-        for part in error.exceptions:
-            yield from _parts(part)
-    else:
-        yield error
-
-
-def default_handler(bucket: Bucket) -> Handler:
-    """Return what is done with a bucket if nobody says what."""
-    return ReadFiles() if any(file.path for file in bucket) else len
-
-
-class BucketManager:
+class BucketManager(Manager):
     """Collects the files of a night and hands them to a pool in buckets.
 
     Parameters
@@ -125,6 +128,9 @@ class BucketManager:
         Least time that each bucket takes, for modelled work [s].
     rng : numpy.random.Generator, int or None, optional
         Chance of the service times.
+    order : {"given", "longest", "shortest"}, optional
+        In which order the pool gets the buckets of a night; see `submission_order`.
+        ``"longest"`` is often done earlier.
 
     Examples
     --------
@@ -146,19 +152,12 @@ class BucketManager:
         handler: Handler | None = None,
         service: Any = None,
         rng: RNG = None,
+        order: str = "given",
     ) -> None:
-        self.pool = pool
+        super().__init__(pool, capacity, handler, service, rng)
         self.strategy = FirstFitDecreasing() if strategy is None else strategy
-        self.capacity = _validate.size("capacity", capacity)
         self.oversize = _validate.choice("oversize", oversize, ("alone", "raise"))
-        self._handler = _validate.function("handler", handler)
-        self._service = None if service is None else as_service(service)
-        self._rng = as_generator(rng)
-        self._lock = threading.Lock()
-        self._waiting: dict[int, tuple[File, float]] = {}  # by number of collection
-        self._collected = 0
-        self._tasks: list[tuple[BucketTask, TaskFuture]] = []
-        self._watchers: list[Callable[[Bucket], object]] = []
+        self.order = _validate.choice("order", order, ORDERS)
 
     def add(self, *files: File) -> None:
         """Collect files for the night; any thread may.
@@ -173,8 +172,7 @@ class BucketManager:
             self._check(file)
         with self._lock:
             for file in files:
-                self._waiting[self._collected] = file, now
-                self._collected += 1
+                self._collect(file, now)
 
     def submit_night(self) -> Packing:
         """Pack what was collected and hand the buckets to the pool.
@@ -182,7 +180,8 @@ class BucketManager:
         Returns
         -------
         Packing
-            Which bucket each file went to, in the order of collection.
+            Which bucket each file went to, in the order of collection. Its buckets are
+            numbered as `pack` does; those of `buckets` in the order of submission.
 
         Raises
         ------
@@ -194,43 +193,20 @@ class BucketManager:
         Whatever is raised, no file is lost or handed over twice: those whose bucket
         the pool has not taken stay collected.
         """
-        submitted: list[tuple[BucketTask, TaskFuture]] = []
+        handed: list[Handed] = []
         try:
             with self._lock:
                 sizes = [file.size_bytes for file, _ in self._waiting.values()]
                 packing = pack(sizes, self.capacity, self.strategy, self.oversize)
                 for task in self._night(packing):
-                    submitted.append((task, self.pool.submit(task)))
-                    self._tasks.append(submitted[-1])
-                    for row in task.rows:
-                        del self._waiting[row]
+                    self._submit(task, handed)
         finally:
-            # Outside the lock: a bucket may be done, and its watcher call `add`.
-            for task, future in submitted:
-                future.add_done_callback(partial(self._tell, task.bucket))
+            self._watch(handed)
         return packing
-
-    def on_bucket_done(self, watcher: Callable[[Bucket], object]) -> None:
-        """Call `watcher` with each bucket when its work is done."""
-        self._watchers.append(watcher)
-
-    @property
-    def buckets(self) -> Sequence[Bucket]:
-        """The buckets that were handed to the pool so far."""
-        with self._lock:
-            return tuple(task.bucket for task, _ in self._tasks)
-
-    def record(self) -> RunRecord:
-        """Wait for all buckets that were handed over and return what happened."""
-        with self._lock:
-            waiting = list(self._waiting)
-            tasks = [(_without(waiting, task), future) for task, future in self._tasks]
-        return run_record(tasks, self.pool.max_workers, self.capacity)
 
     def _check(self, file: File) -> None:
         """Refuse what is no file, and a file that `pack` would refuse for ever."""
-        if not isinstance(file, File):
-            raise TypeError(f"a file must be a File, got {type(file).__name__}")
+        check_file(file)
         if self.oversize == "raise" and file.size_bytes > self.capacity:
             raise ValueError(
                 f"every file must fit in one bucket of {self.capacity} bytes "
@@ -238,28 +214,34 @@ class BucketManager:
             )
 
     def _night(self, packing: Packing) -> list[BucketTask]:
-        """Return the work of a night, bucket by bucket."""
-        groups = [group.tolist() for group in packing.groups()]
-        times: list[float | None] = [None] * len(groups)
-        if self._service is not None:
-            count, load = packing.count, packing.load
-            times = service_times(self._service, count, load, self._rng).tolist()
-        numbers = list(self._waiting)
+        """Return the work of a night, in the order of submission."""
+        groups, numbers = packing.groups(), list(self._waiting)
+        # Drawn in the order of the packing: another order sees the same times.
+        times = least_times(packing, self._service, self._rng)
+        turn = submission_order(packing, self._service, self.order).tolist()
+        first = len(self._tasks)
         return [
-            self._task(len(self._tasks) + i, [numbers[k] for k in group], time)
-            for i, (group, time) in enumerate(zip(groups, times, strict=True))
+            self._task(first + i, [numbers[k] for k in groups[j]], times[j])
+            for i, j in enumerate(turn)
         ]
 
-    def _task(self, index: int, rows: list[int], time: float | None) -> BucketTask:
-        """Return the work on the files with these numbers."""
-        files, arrivals = zip(*(self._waiting[row] for row in rows), strict=True)
-        bucket = Bucket(index, files, self.capacity)
-        return BucketTask(bucket, self._handler, time, rows, arrivals)
 
-    def _tell(self, bucket: Bucket, _: object) -> None:
-        """Tell whoever wants to know that a bucket is done."""
-        for watcher in self._watchers:
-            watcher(bucket)
+def check_file(file: object) -> None:
+    """Refuse what is no file."""
+    if not isinstance(file, File):
+        raise TypeError(f"a file must be a File, got {type(file).__name__}")
+
+
+def least_times(
+    packing: Packing, service: Any, rng: np.random.Generator
+) -> list[float | None]:
+    """Return the least time that each bucket takes [s], if there is a model of it."""
+    if service is None:
+        return [None] * packing.n_buckets
+    times: list[float | None] = service_times(
+        service, packing.count, packing.load, rng
+    ).tolist()
+    return times
 
 
 def _without(waiting: list[int], task: BucketTask) -> BucketTask:

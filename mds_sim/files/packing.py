@@ -17,6 +17,7 @@ from mds_sim.units import MB, format_bytes
 
 from ._answers import answer, check_strategy
 from ._placing import numbered
+from .packing_bounds import PackingBounds, bounds_of, quick_bound
 from .strategies import BucketingStrategy, FirstFitDecreasing
 
 Ints = NDArray[np.int64]
@@ -111,10 +112,9 @@ class Packing:
 
     Examples
     --------
-    >>> packing = pack([6, 5, 4, 25], capacity=10)
-    >>> packing
-    Packing(4 files in 3 buckets of 10 B, 1 oversize, 83.3% full, lower bound 3)
-    >>> packing.fill
+    >>> pack([6, 5, 4], capacity=10)
+    Packing(3 files in 2 buckets of 10 B, 75.0% full, lower bound 2, as few as can be)
+    >>> pack([6, 5, 4, 25], capacity=10).fill
     array([1. , 0.5, 2.5])
     """
 
@@ -162,8 +162,44 @@ class Packing:
 
     @cached_property
     def lower_bound(self) -> int:
-        """Buckets that any packing of these files needs at least."""
+        """Buckets that any packing of these files needs at least: L1, by the bytes."""
         return lower_bound(self.sizes, self.capacity)
+
+    @property
+    def gap(self) -> int:
+        """Buckets above the best bound that is found at once; 0 if none is too many.
+
+        The best of L1, L2 and dual feasible functions, as `PackingBounds` has them,
+        with the functions up to 10,000 files. `bounds` finds more, and takes longer.
+
+        Examples
+        --------
+        >>> pack([4, 4, 3, 3, 3, 3], capacity=10).gap  # two buckets would do
+        1
+        """
+        return self.n_buckets - self._quick_bound[0]
+
+    @cached_property
+    def _quick_bound(self) -> tuple[int, str]:
+        return quick_bound(self.sizes, self.capacity, self.n_buckets)
+
+    def bounds(self, lp: bool = True, time_limit: float = 10.0) -> PackingBounds:
+        """Return how few buckets could do at least, by five proofs.
+
+        Parameters
+        ----------
+        lp : bool
+            Whether to solve the linear programme over buckets, too, which can take
+            long and is compiled by Numba if that is there.
+        time_limit : float
+            CPU seconds for that, > 0, without compiling.
+
+        Examples
+        --------
+        >>> pack([16, 12, 7, 3, 2], capacity=20).bounds()
+        PackingBounds(l1=2, l2=2, dual=2, l3=3, lp=3)
+        """
+        return bounds_of(self.sizes, self.capacity, lp, time_limit)
 
     def groups(self) -> list[Ints]:
         """Return the files of each bucket, as ascending indices.
@@ -198,16 +234,19 @@ class Packing:
         --------
         >>> print(pack([6, 5, 4, 25], capacity=10).summary())
         4 files in 3 buckets of 10 B
-          lower bound                3
-          oversize files             1
-          bytes                   40 B
-          files a bucket          1.33
-          fill min, mean   50.0%, 83.3%
+          lower bound                    3
+          gap              as few as can be
+          oversize files                 1
+          bytes                       40 B
+          files a bucket              1.33
+          fill min, mean      50.0%, 83.3%
         """
         return PackingSummary(
             files=self.sizes.size,
             buckets=self.n_buckets,
             lower_bound=self.lower_bound,
+            gap=self.gap,
+            bound=self._quick_bound[1],
             oversize=self.n_oversize,
             capacity=self.capacity,
             bytes=int(self.sizes.sum()),
@@ -224,7 +263,8 @@ class Packing:
         oversize = f"{figures.oversize} oversize, " if figures.oversize else ""
         return (
             f"Packing({figures._title()}, {oversize}"
-            f"{figures.fill_mean:.1%} full, lower bound {figures.lower_bound})"
+            f"{figures.fill_mean:.1%} full, lower bound {figures.lower_bound}, "
+            f"{figures._distance()})"
         )
 
     def _repr_html_(self) -> str:
@@ -235,7 +275,9 @@ class Packing:
 class PackingSummary:
     """The figures that people ask for first; an oversize file counts as full.
 
-    ``print`` shows them as a table, Jupyter as HTML, `to_dict` as numbers.
+    `lower_bound` is L1, by the bytes; `gap` counts the buckets above the best bound
+    that is found at once, and `bound` is its name. ``print`` shows them as a table,
+    Jupyter as HTML, `to_dict` by name.
 
     Examples
     --------
@@ -246,13 +288,15 @@ class PackingSummary:
     files: int
     buckets: int
     lower_bound: int
+    gap: int
+    bound: str
     oversize: int
     capacity: int
     bytes: int
     fill_min: float
     fill_mean: float
 
-    def to_dict(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float | str]:
         """Return the figures by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
@@ -260,10 +304,17 @@ class PackingSummary:
         room = format_bytes(self.capacity)
         return f"{self.files:,} files in {self.buckets:,} buckets of {room}"
 
+    def _distance(self) -> str:
+        """Say how far it is from the best that could be."""
+        if not self.gap:
+            return "as few as can be"
+        return f"{self.gap:,} above the {self.bound} bound"
+
     def _rows(self) -> list[tuple[str, str]]:
         per_bucket = self.files / self.buckets if self.buckets else 0.0
         return [
             ("lower bound", f"{self.lower_bound:,}"),
+            ("gap", self._distance()),
             ("oversize files", f"{self.oversize:,}"),
             ("bytes", format_bytes(self.bytes)),
             ("files a bucket", f"{per_bucket:.3g}"),

@@ -22,8 +22,10 @@ from mds_sim.sim.workers import serve
 from mds_sim.units import DAY, MB
 
 from ._night import in_words, keep_plan, ledger_of, run_night
+from .bucket_task import Handler
 from .file import File
-from .manager import BucketManager, Handler
+from .makespans import ORDERS, submission_order
+from .manager import BucketManager, least_times
 from .packing import Packing, pack
 from .source import FileSource, simulated_files
 from .strategies import BucketingStrategy, FirstFitDecreasing
@@ -51,11 +53,15 @@ class NightlyPipeline:
         Size of the pool.
     oversize : {"alone", "raise"}, optional
         A file larger than a bucket gets one of its own, or is refused.
+    order : {"given", "longest", "shortest"}, optional
+        In which order the pool gets the buckets of a night, which is that of the jobs
+        in the record; see `submission_order`. ``"longest"`` is often done earlier.
 
     Notes
     -----
     The files of night k are all there at ``k * DAY``; they are packed and handed to
-    the pool at that moment.
+    the pool at that moment. Service times are drawn bucket by bucket as `pack` numbers
+    them: another order sees the same times.
 
     Examples
     --------
@@ -70,6 +76,18 @@ class NightlyPipeline:
     >>> real = pipeline.run(nights=7, rng=1, clock=VirtualClock(), progress=False)
     >>> real.same_as(pipeline.simulate(nights=7, rng=1))
     True
+
+    A large bucket that comes last keeps all others waiting; first, it does not:
+
+    >>> night = {"files": [5, 5, 5, 5, 9], "capacity": 9, "workers": 2}
+    >>> night["service"] = LinearService(per_byte=1.0)
+    >>> NightlyPipeline(**night).simulate().makespan
+    19.0
+    >>> lpt = NightlyPipeline(**night, order="longest")
+    >>> lpt.simulate().makespan
+    15.0
+    >>> lpt.run(clock=VirtualClock(), progress=False).jobs.load
+    array([9, 5, 5, 5, 5])
     """
 
     files: FileSource | Sequence[File] | ArrayLike = field(default_factory=FileSource)
@@ -78,11 +96,13 @@ class NightlyPipeline:
     service: Any = None
     workers: int = 10
     oversize: str = "alone"
+    order: str = "given"
 
     def __post_init__(self) -> None:
         _validate.size("capacity", self.capacity)
         _validate.count("workers", self.workers)
         _validate.choice("oversize", self.oversize, ("alone", "raise"))
+        _validate.choice("order", self.order, ORDERS)
         if self.service is not None:
             as_service(self.service)
 
@@ -100,24 +120,22 @@ class NightlyPipeline:
         ValueError
             If the pipeline has no model of its service times, or fewer nights.
         """
-        if self.service is None:
-            raise ValueError(
-                "service must be given to simulate, such as LinearService(per_job=5)"
-            )
+        check_service(self.service)
         chance = streams(rng)
         sizes = self._nights(nights, chance.sizes)
         packings = self._packings(sizes)
         first_job = np.cumsum([0, *(packing.n_buckets for packing in packings)])
         size = np.concatenate(sizes)
-        job = np.concatenate(
-            [p.bucket + first for p, first in zip(packings, first_job, strict=False)]
-        )
+        bucket = _joined([packing.bucket for packing in packings], first_job)
         load = np.concatenate([packing.load for packing in packings])
         n_items = np.concatenate([packing.count for packing in packings])
         begin = np.arange(len(packings)) * DAY
         ready = np.repeat(begin, np.diff(first_job))
         duration = service_times(self.service, n_items, load, chance.service)
-        done = serve(ready, duration, self.workers)
+        turn = _joined(self._turns(packings), first_job)
+        done = serve(ready, duration[turn], self.workers)
+        job = np.argsort(turn)[bucket]  # where each file's bucket comes in its turn
+        n_items, load = n_items[turn], load[turn]
         arrival = np.repeat(begin, [night.size for night in sizes])
         return RunRecord(
             Items(arrival, size, job),
@@ -218,13 +236,14 @@ class NightlyPipeline:
         collected = [self._files(number, night) for number, night in enumerate(sizes)]
         if ledger is not None:
             _validate.function("handler", handler)
-            times = [self._times(packing, chance.service) for packing in packings]
+            times = [least_times(p, self.service, chance.service) for p in packings]
             with ledger_of(ledger) as book:
                 is_new = not book.is_planned
                 keep_plan(
                     book,
                     collected,
                     packings,
+                    self._turns(packings),
                     times,
                     handler=handler,
                     workers=self.workers,
@@ -232,6 +251,7 @@ class NightlyPipeline:
                     capacity=self.capacity,
                     strategy=in_words(self.strategy),
                     oversize=self.oversize,
+                    order=self.order,
                 )
                 return run_night(
                     book,
@@ -255,6 +275,7 @@ class NightlyPipeline:
                 handler=handler,
                 service=self.service,
                 rng=chance.service,
+                order=self.order,
             )
             manager.on_bucket_done(lambda bucket: move_on(len(bucket)))
             begin = start_of_run(clock)
@@ -264,22 +285,16 @@ class NightlyPipeline:
                 manager.submit_night()
             return manager.record()
 
-    def _times(
-        self, packing: Packing, rng: np.random.Generator
-    ) -> Sequence[float | None]:
-        """Return the least time that each bucket takes, if there is a model of it."""
-        if self.service is None:
-            return [None] * packing.n_buckets
-        law = as_service(self.service)
-        times = service_times(law, packing.count, packing.load, rng)
-        return [float(time) for time in times]
+    def _turns(self, packings: list[Packing]) -> list[Ints]:
+        """Return the buckets of each night in the order of submission."""
+        return [submission_order(p, self.service, self.order) for p in packings]
 
     def _nights(self, nights: int | None, rng: np.random.Generator) -> list[Ints]:
         """Return the sizes of each night's files."""
         given = self.files
         if isinstance(given, FileSource):
             return list(given.sample(1 if nights is None else nights, rng))
-        if _are_files(given):
+        if are_files(given):
             rows = [np.array([file.size_bytes for file in given], np.int64)]
         else:
             rows = [_validate.sizes("files", row) for row in _table(given)]
@@ -297,7 +312,23 @@ class NightlyPipeline:
     def _files(self, number: int, sizes: Ints) -> list[File]:
         """Return the files of a night: those that were given, or simulated ones."""
         given = self.files
-        return list(given) if _are_files(given) else simulated_files(number, sizes)
+        return list(given) if are_files(given) else simulated_files(number, sizes)
+
+
+def check_service(service: Any) -> None:
+    """Refuse to simulate without a model of the service times."""
+    if service is None:
+        raise ValueError(
+            "service must be given to simulate, such as LinearService(per_job=5)"
+        )
+
+
+def _joined(nights: Sequence[Ints], first: Ints) -> Ints:
+    """Return numbers of each night as numbers of all nights."""
+    # A night without files has none, and `first` ends with how many there are.
+    return np.concatenate(
+        [night + begin for night, begin in zip(nights, first, strict=False)]
+    )
 
 
 def _table(given: Any) -> NDArray[Any]:
@@ -311,7 +342,7 @@ def _table(given: Any) -> NDArray[Any]:
         ) from None
 
 
-def _are_files(given: Any) -> TypeGuard[Sequence[File]]:
+def are_files(given: Any) -> TypeGuard[Sequence[File]]:
     """Tell whether these are files rather than their sizes."""
     return (
         isinstance(given, Sequence)

@@ -23,6 +23,7 @@ from mds_sim import _validate
 
 from ._placing import descending, fitting, kernels_for, numbered, placed, scattered
 from ._slack import least_slack
+from .strategies import MANY
 
 Ints = NDArray[np.int64]
 
@@ -66,13 +67,14 @@ class Harmonic:
         array = fitting(sizes, capacity)
         if not array.size:
             return array
-        kind = np.minimum(capacity // np.maximum(array, 1), self.classes)
-        kind[array == 0] = self.classes
+        last = min(self.classes, MANY)
+        kind = np.minimum(capacity // np.maximum(array, 1), last)
+        kind[array == 0] = last
         order = np.argsort(kind, kind="stable")
         kinds, first = np.unique(kind[order], return_index=True)
         bucket, opened = np.empty_like(array), 0
         for group, files in zip(kinds, np.split(order, first[1:]), strict=True):
-            if group == self.classes:
+            if group == last:
                 own = placed("next_fit", array[files], capacity)
             else:
                 own = np.arange(files.size) // group
@@ -157,16 +159,16 @@ class MinimumBinSlack:
     def assign(self, sizes: Ints, capacity: int) -> Ints:
         """Return the number of each file's bucket, int64, shape (n_files,)."""
         order, array = descending(fitting(sizes, capacity))
-        n = int(np.count_nonzero(array))
+        n, tries = int(np.count_nonzero(array)), min(self.tries, MANY)
         bucket = np.zeros(array.size, np.int64)
         kernels = kernels_for(n)
         if kernels is None:
             work = [[0] * n, list(range(n + 1)), [0] * n, [0] * n]
-            least_slack(array[:n].tolist(), capacity, self.tries, *work)
+            least_slack(array[:n].tolist(), capacity, tries, *work)
             bucket[:n] = work[0]
         else:
             spare = [np.arange(n + 1), np.empty(n, np.int64), np.empty(n, np.int64)]
-            kernels.least_slack(array[:n], capacity, self.tries, bucket[:n], *spare)
+            kernels.least_slack(array[:n], capacity, tries, bucket[:n], *spare)
         return scattered(bucket, order)
 
 

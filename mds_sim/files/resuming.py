@@ -11,7 +11,7 @@ from mds_sim.core.ledger import Ledger
 from mds_sim.records import RunRecord
 
 from ._night import ledger_of, run_night, suitable_handler
-from .manager import Handler
+from .bucket_task import Handler
 
 
 def resume(

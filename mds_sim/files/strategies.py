@@ -27,6 +27,8 @@ from ._placing import placed, placed_descending
 
 Ints = NDArray[np.int64]
 
+MANY = 2**62  # more than files can be, and a number that compiled code can take
+
 
 class BucketingStrategy(Protocol):
     """A rule that puts files into buckets: one method, arrays in, array out.
@@ -219,7 +221,7 @@ class LookbackFit(FitRule):
         _validate.choice("close", self.close, ("oldest", "fullest"))
 
     def _how(self) -> tuple[Any, ...]:
-        return self.lookback, self.close == "fullest"
+        return min(self.lookback, MANY), self.close == "fullest"
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Files that come one by one through the night: which buckets are open, and until when.
 
-`OpenBuckets` decides, one file at a time, with no clock inside; `trickle_in` asks it
-about a whole night and lets workers do what it closes. To wait for more files makes
-fuller buckets, and to wait too long makes the night late.
+`OpenBuckets` decides, one file at a time, with no clock inside. `TricklePipeline` asks
+it about a whole night, and `TrickleManager` about files as they come; workers do what
+it closes.
 """
 
 from __future__ import annotations
@@ -12,17 +12,13 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from mds_sim import _validate
-from mds_sim.records import Items, Jobs, RunRecord
-from mds_sim.rng import RNG, as_generator
-from mds_sim.sim.service import as_service, service_times
-from mds_sim.sim.workers import serve
+from mds_sim.records import RunRecord
 from mds_sim.units import MB
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -195,75 +191,6 @@ class OpenBuckets:
         return ClosedBucket(bucket.opened, time, bucket.load, tuple(bucket.items))
 
 
-def trickle_in(
-    arrivals: ArrayLike,
-    sizes: ArrayLike,
-    rule: TrickleRule,
-    service: Any,
-    workers: int = 10,
-    *,
-    end: float | None = None,
-    rng: RNG = None,
-) -> RunRecord:
-    """Simulate a night whose files come one by one.
-
-    Parameters
-    ----------
-    arrivals : array_like of float, shape (n_files,)
-        When each file arrives [s], ascending.
-    sizes : array_like of int, shape (n_files,)
-        Their sizes [bytes].
-    rule : TrickleRule
-        When buckets are closed; a closed one goes to the workers.
-    service : ServiceModel or Law
-        How long a bucket takes [s].
-    workers : int, optional
-        How many there are, >= 1.
-    end : float, optional
-        When all buckets that are open are closed [s]; by default with the last file.
-    rng : numpy.random.Generator, int or None
-        For the service.
-
-    Returns
-    -------
-    RunRecord
-        Its jobs are the buckets, in the order in which they were closed.
-
-    Raises
-    ------
-    ValueError
-        If there is not one size a file, or `end` is before the last of them.
-
-    Examples
-    --------
-    >>> from mds_sim.sim import LinearService
-    >>> rule = TrickleRule(capacity=10, close_at=1.0, timeout=30.0)
-    >>> night = trickle_in([0, 5, 50], [6, 6, 4], rule, LinearService(per_byte=1.0))
-    >>> night.jobs.ready, night.jobs.finish
-    (array([30., 35., 50.]), array([36., 41., 54.]))
-    >>> lateness(night, deadline=40.0)
-    array([ 0.,  1., 14.])
-    """
-    times = _validate.times("arrivals", arrivals)
-    array = _validate.addable("sizes", _validate.sizes("sizes", sizes))
-    if array.size != times.size:
-        raise ValueError(
-            f"sizes must be as many as arrivals, {times.size}, got {array.size}"
-        )
-    closed = _closed(times, array, rule, end)
-    service = as_service(service)
-    count = np.array([len(bucket.items) for bucket in closed], np.int64)
-    load = np.array([bucket.load for bucket in closed], np.int64)
-    ready = np.array([bucket.closed for bucket in closed])
-    done = serve(ready, service_times(service, count, load, as_generator(rng)), workers)
-    job = np.empty(array.size, np.int64)
-    for number, bucket in enumerate(closed):
-        job[list(bucket.items)] = number
-    opened = np.array([bucket.opened for bucket in closed])
-    jobs = Jobs(opened, ready, done.start, done.finish, done.worker, count, load)
-    return RunRecord(Items(times, array, job), jobs, workers, rule.capacity)
-
-
 def lateness(record: RunRecord, deadline: float) -> Floats:
     """Return how long after a deadline each file was done.
 
@@ -280,27 +207,13 @@ def lateness(record: RunRecord, deadline: float) -> Floats:
 
     Examples
     --------
+    >>> from mds_sim.files import TricklePipeline, TrickleRule
     >>> from mds_sim.sim import LinearService
-    >>> rule = TrickleRule(capacity=10)
-    >>> night = trickle_in([0, 5], [6, 6], rule, LinearService(per_job=2.0))
-    >>> lateness(night, deadline=6.5)
+    >>> rule, service = TrickleRule(capacity=10), LinearService(per_job=2.0)
+    >>> night = TricklePipeline([0, 5], [6, 6], rule, service)
+    >>> lateness(night.simulate(), deadline=6.5)
     array([0.5, 0.5])
     """
     _validate.non_negative("deadline", deadline, "s")
     finish = record.jobs.finish[record.items.job]
     return np.asarray(np.maximum(0.0, finish - deadline))
-
-
-def _closed(
-    times: Floats, sizes: Ints, rule: TrickleRule, end: float | None
-) -> list[ClosedBucket]:
-    """Ask about one file after the other."""
-    last = float(times[-1]) if times.size else 0.0
-    end = last if end is None else _validate.non_negative("end", end, "s")
-    if end < last:
-        raise ValueError(f"end must be >= {last!r} s, the last arrival, got {end!r}")
-    buckets = OpenBuckets(rule)
-    closed = []
-    for i, (time, size) in enumerate(zip(times.tolist(), sizes.tolist(), strict=True)):
-        closed += buckets.add(time, i, size)
-    return closed + buckets.flush(end)

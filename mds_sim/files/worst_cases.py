@@ -10,32 +10,44 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mds_sim import _validate
 
+from ._bad_rows import MOST_BLOCKS as MOST_BLOCKS
+from ._bad_rows import (
+    Rows,
+    alternating,
+    bounded,
+    fifths,
+    halves,
+    ninths,
+    seventeen,
+    sylvester,
+    three_tenths,
+)
 from .engines import DeltaCompaction
 from .packing import Packing, pack
-from .refined import Harmonic
+from .refined import Harmonic, ModifiedFirstFitDecreasing
 from .strategies import (
     AlmostWorstFit,
+    AlmostWorstFitDecreasing,
     BestFit,
     BestFitDecreasing,
     BucketingStrategy,
     FirstFit,
     FirstFitDecreasing,
+    LookbackFit,
     NextFit,
     NextFitDecreasing,
     WorstFit,
+    WorstFitDecreasing,
 )
 
 Ints = NDArray[np.int64]
-_Row = list[tuple[int, int]]  # (size, bucket of the best packing) of each file
-
-MOST_BLOCKS = 12  # of a first-fit night: with more its sizes would pass int64
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +109,9 @@ def worst_case(strategy: BucketingStrategy, scale: int = 1) -> WorstNight:
     Parameters
     ----------
     strategy : BucketingStrategy
-        One of ours: next, first, best, worst and almost worst fit, first and best fit
-        decreasing, next fit decreasing, `DeltaCompaction` or `Harmonic`.
+        One of ours: next, first, best, worst and almost worst fit and their
+        decreasing forms, `LookbackFit`, `ModifiedFirstFitDecreasing`,
+        `DeltaCompaction` or `Harmonic`.
     scale : int
         How large a night, >= 1; the best packing has a number of buckets that grows
         with it.
@@ -123,8 +136,16 @@ def worst_case(strategy: BucketingStrategy, scale: int = 1) -> WorstNight:
     worst fit                        2 s         s + 1        the worst in the long run
     first, best, almost worst fit    17 s        10 or        the worst (s = 1), and in
                                                  10 s + 1     the long run
-    first, best fit decreasing       11 s - 3    9 s - 3      the worst, for every s,
-                                                              of first fit decreasing
+    lookback of 2, closing oldest    2 s + 2     s + 2        the worst in the long run
+    lookback of 3 or more, so        17 s - 2    10 s + n     the worst in the long run;
+                                     + 2 n                    n below
+    lookback, closing fullest        17 s        10 or        the worst we found
+                                                 10 s + 1
+    first, best, almost worst fit    11 s - 3    9 s - 3      the worst, for every s, of
+    decreasing                                                first fit decreasing
+    worst fit decreasing             5 s - 1     4 s - 1      the worst in the long run
+    modified first fit decreasing    7 s - 4     6 s - 4      the worst we found: 7/6,
+                                                              and 71/60 is proved
     next fit decreasing, Delta       71 s        42 s         all but the worst: 1.6905
     harmonic, 7 classes or more      71 s        42 s         of 1.6910
     ================================ =========== ============ =========================
@@ -132,7 +153,14 @@ def worst_case(strategy: BucketingStrategy, scale: int = 1) -> WorstNight:
     First fit: the ten-bucket night is that of [1]_, the long one stands in [2]_. The
     night of first fit decreasing has s - 1 times nine buckets [1]_ and six more, for
     which it needs eight [3]_. That of next fit decreasing has sizes just over 1/2,
-    1/3, 1/7 and 1/43 of a bucket [4]_.
+    1/3, 1/7 and 1/43 of a bucket [4]_. Worst fit decreasing needs 5/4 at most in the
+    long run, almost worst fit decreasing 11/9 [5]_.
+
+    Lookback k, closing the oldest, needs 17/10 + 3 / (10 (k - 1)) at most in the long
+    run [6]_. The night is the long one of first fit, with halves in n cycles of k, n
+    being (10 s - 2) / (k - 2) rounded down; if that is below two, it is the night of
+    first fit. A lookback of 1, closing the oldest, is next
+    fit.
 
     References
     ----------
@@ -146,6 +174,10 @@ def worst_case(strategy: BucketingStrategy, scale: int = 1) -> WorstNight:
     .. [4] B. S. Baker, E. G. Coffman (1981), "A tight asymptotic bound for
        next-fit-decreasing bin-packing", SIAM Journal on Algebraic and Discrete
        Methods 2(2), 147-152.
+    .. [5] D. S. Johnson (1974), "Fast algorithms for bin packing", Journal of Computer
+       and System Sciences 8(3), 272-314.
+    .. [6] W. Mao (1993), "Tight worst-case performance bounds for next-k-fit bin
+       packing", SIAM Journal on Computing 22(1), 46-56.
 
     Examples
     --------
@@ -158,7 +190,7 @@ def worst_case(strategy: BucketingStrategy, scale: int = 1) -> WorstNight:
     FirstFitDecreasing 8 for 6
     """
     scale = _validate.count("scale", scale)
-    make = _NIGHTS.get(type(strategy))
+    make = _maker(strategy)
     few = isinstance(strategy, Harmonic) and strategy.classes < 7
     if make is None or few:
         known = ", ".join(kind.__name__ for kind in _NIGHTS)
@@ -171,82 +203,28 @@ def worst_case(strategy: BucketingStrategy, scale: int = 1) -> WorstNight:
     return WorstNight(strategy, best)
 
 
-def _alternating(scale: int) -> tuple[_Row, int]:
-    """Return a byte, a whole bucket, a byte, and so on: no neighbours can share."""
-    rows = [(1, scale)]
-    for b in range(scale):
-        rows += [(scale + 1, b), (1, scale)]
-    return rows, scale + 1
+def _maker(strategy: BucketingStrategy) -> Callable[[int], tuple[Rows, int]] | None:
+    """Return what makes the night of a strategy, if that is known."""
+    if isinstance(strategy, LookbackFit) and strategy.close == "oldest":
+        if strategy.lookback == 1:
+            return alternating  # it is next fit
+        return partial(bounded, strategy.lookback)
+    return _NIGHTS.get(type(strategy))
 
 
-def _halves(scale: int) -> tuple[_Row, int]:
-    """Return half a bucket, a byte, and so on: the byte keeps the next half out."""
-    rows = []
-    for i in range(2 * scale):
-        rows += [(scale, i // 2), (1, scale)]
-    return rows, 2 * scale
-
-
-def _seventeen(scale: int) -> tuple[_Row, int]:
-    """Return sixths, thirds and halves: each kind is packed alone."""
-    if scale > 1:
-        return _sixths(scale)
-    small = [(6, 3 + b) for b in range(7)] + [(10, 3 + b) for b in range(7)]
-    small += [(16, b) for b in range(3)]
-    return small + [(34, b) for b in range(10)] + [(51, b) for b in range(10)], 101
-
-
-def _sixths(blocks: int) -> tuple[_Row, int]:
-    """Return blocks: ten sixths in two buckets, ten thirds in five, ten halves."""
-    # A sixth plus this much times d, which shrinks from block to block. Five of them
-    # leave less room than any later sixth needs; so do two of the thirds.
-    sixths = (33, -3, -7, -7, -13, 9, -2, -2, -2, -2)
-    thirds = (46, -34, 6, 6, 12, -10, 1, 1, 1, 1)
-    if blocks > MOST_BLOCKS:
-        rules = "first, best and almost worst fit"
-        raise ValueError(f"scale must be <= {MOST_BLOCKS} for {rules}, got {blocks}")
-    steps = [18 ** (blocks - 1 - j) for j in range(blocks)]
-    unit = 40 * steps[0]  # a sixth; half a bucket and one byte is the third kind
-    first, second, third = [], [], []
-    for j, step in enumerate(steps):
-        # A sixth, a third and a half share a bucket, of one block; but the second
-        # sixth goes with the first third of the next block, or with none.
-        for i in range(10):
-            b = 10 * j + i
-            first.append((unit + sixths[i] * step, b))
-            where = 10 * blocks if i == 0 and j == 0 else 10 * (j - 1) + 1
-            partner = {0: where, 1: 10 * j}.get(i, b)
-            second.append((2 * unit + thirds[i] * step, partner))
-            third.append((3 * unit + 1, b))
-    return first + second + third, 6 * unit
-
-
-def _ninths(scale: int) -> tuple[_Row, int]:
-    """Return what is over a half, over a quarter, and under a quarter."""
-    two, one = 6 * scale - 2, 3 * scale - 1  # buckets of three files, and of four
-    rows = [(51, b) for b in range(two)]
-    rows += [(27, two + i // 2) for i in range(2 * one)]
-    rows += [(26, b) for b in range(two)]
-    rows += [(23, b) for b in range(two)] + [(23, two + i // 2) for i in range(2 * one)]
-    return rows, 100
-
-
-def _sylvester(scale: int) -> tuple[_Row, int]:
-    """Return what is just over 1/2, 1/3, 1/7 and 1/43: one of each fill a bucket."""
-    quarter = 1806  # 2 * 3 * 7 * 43
-    sizes = [4 * quarter // x + 1 for x in (2, 3, 7, 43)]
-    return [(s, b) for s in sizes for b in range(42 * scale)], 4 * quarter
-
-
-_NIGHTS: dict[type, Callable[[int], tuple[_Row, int]]] = {
-    NextFit: _alternating,
-    WorstFit: _halves,
-    FirstFit: _seventeen,
-    BestFit: _seventeen,
-    AlmostWorstFit: _seventeen,
-    FirstFitDecreasing: _ninths,
-    BestFitDecreasing: _ninths,
-    NextFitDecreasing: _sylvester,
-    DeltaCompaction: _sylvester,
-    Harmonic: _sylvester,
+_NIGHTS: dict[type, Callable[[int], tuple[Rows, int]]] = {
+    NextFit: alternating,
+    WorstFit: halves,
+    FirstFit: seventeen,
+    BestFit: seventeen,
+    AlmostWorstFit: seventeen,
+    FirstFitDecreasing: ninths,
+    BestFitDecreasing: ninths,
+    AlmostWorstFitDecreasing: ninths,
+    WorstFitDecreasing: fifths,
+    ModifiedFirstFitDecreasing: three_tenths,
+    LookbackFit: seventeen,  # and `_maker` knows better ones
+    NextFitDecreasing: sylvester,
+    DeltaCompaction: sylvester,
+    Harmonic: sylvester,
 }

@@ -8,6 +8,7 @@ from .files import (
     plot_strategies,
     strategy_colour,
 )
+from .nights import plot_fills, plot_over_bound
 from .pool import plot_busy, plot_gantt, plot_workers
 from .stream import plot_batch_sizes, plot_latency, plot_throughput, plot_windows
 from .style import OKABE_ITO, set_style
@@ -19,12 +20,14 @@ __all__ = [
     "plot_bucket_sizes",
     "plot_busy",
     "plot_fill",
+    "plot_fills",
     "plot_formats",
     "plot_gantt",
     "plot_intervals",
     "plot_latency",
     "plot_meetings",
     "plot_new_faces",
+    "plot_over_bound",
     "plot_packing",
     "plot_strategies",
     "plot_throughput",

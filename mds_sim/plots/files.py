@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_BARS = 200  # more bars than that cannot be told apart
 MOST_BUCKETS = 60
+DARK = 0.2  # capacities; white can be read on files that are smaller
 HEADROOM = 1.5  # capacities shown; a taller oversize file is cut and labelled
 
 _BOUND: dict[str, Any] = {"color": "grey", "linestyle": "--", "linewidth": 1.5}
@@ -73,13 +74,17 @@ def plot_fill(packing: Packing, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def plot_packing(packing: Packing, *, ax: Axes | None = None) -> Axes:
+def plot_packing(
+    packing: Packing, *, sizes: bool = False, ax: Axes | None = None
+) -> Axes:
     """Show each bucket as a stack of its files, the largest below.
 
     Parameters
     ----------
     packing : Packing
         Up to 60 buckets are shown.
+    sizes : bool, optional
+        Write the size of each file on it: for a few large ones.
     ax : Axes, optional
         Where to draw; a new figure by default.
 
@@ -114,6 +119,8 @@ def plot_packing(packing: Packing, *, ax: Axes | None = None) -> Axes:
     )
     ax.add_collection(stacks)
     _limit(ax, packing, shown, unit)
+    if sizes:
+        _write_sizes(ax, corners, packing.sizes[files] / packing.capacity)
     title = (
         f"{packing.sizes.size:,} files in {packing.n_buckets:,} buckets, "
         f"lower bound {packing.lower_bound:,}"
@@ -252,6 +259,19 @@ def _stacks(
     x = np.stack([left, right, right, left], axis=-1)
     y = np.stack([bottom, bottom, top, top], axis=-1)
     return files, np.stack([x, y], axis=-1)
+
+
+def _write_sizes(
+    ax: Axes, corners: NDArray[np.float64], share: NDArray[np.float64]
+) -> None:
+    """Write sizes on their boxes; their `share` of the capacity makes them bright."""
+    size = corners[:, 2, 1] - corners[:, 0, 1]
+    where = corners.mean(axis=1)
+    for (x, y), height, bright in zip(where, size, share, strict=True):
+        ax.text(
+            x, y, f"{height:.3g}", ha="center", va="center", size="x-small",
+            color="black" if bright > DARK else "white", clip_on=True,
+        )  # fmt: skip
 
 
 def _limit(ax: Axes, packing: Packing, shown: int, unit: int) -> None:

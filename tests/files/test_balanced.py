@@ -1,6 +1,7 @@
 """Spreading files over so many buckets: within what is proved, and over no capacity."""
 
 import re
+import tracemalloc
 from itertools import product
 from typing import Any
 
@@ -13,6 +14,7 @@ from mds_sim.files import _placing
 from mds_sim.files.balanced import METHODS, Balanced
 from mds_sim.files.checking import check_bucketing_strategy
 from mds_sim.files.packing import pack
+from mds_sim.units import MB
 
 WHOLE = 10**6  # a bucket that holds everything
 ALL = pytest.mark.parametrize("method", METHODS)
@@ -76,8 +78,8 @@ def plain_differencing(sizes: list[int], buckets: int) -> list[int]:
 
 
 @given(
-    sizes=st.lists(st.integers(1, 50), min_size=2, max_size=15),
-    buckets=st.integers(2, 5),
+    sizes=st.lists(st.integers(1, 50), min_size=2, max_size=25),
+    buckets=st.integers(2, 12),
 )
 def test_differencing_gives_the_loads_of_a_plain_version(
     sizes: list[int], buckets: int
@@ -113,6 +115,18 @@ def test_long_lists_are_spread_as_short_ones_are(
     plain = Balanced(7, method).assign(sizes, WHOLE)
     monkeypatch.setattr(_placing, "COMPILED_FROM", 0)
     assert np.array_equal(Balanced(7, method).assign(sizes, WHOLE), plain)
+
+
+def test_differencing_keeps_no_empty_buckets() -> None:
+    """Lists of all 730 buckets for each of 2,000 files would take 58 MB, not 1."""
+    sizes = np.random.default_rng(3).integers(1, 1000, 2000)
+    tracemalloc.start()
+    packing = pack(sizes, 1500, Balanced(10, "kk"))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert packing.n_buckets == 730
+    assert packing.load.max() <= 1500
+    assert most < 5 * MB
 
 
 def test_differencing_is_deep_where_all_files_are_equal() -> None:

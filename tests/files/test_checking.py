@@ -76,6 +76,35 @@ class Moody(OneEach):
 
 
 @dataclass
+class Turning(OneEach):
+    """One bucket each and as few as can be, in turn."""
+
+    calls: list[int] = field(default_factory=list)
+
+    def assign(self, sizes: Ints, capacity: int) -> Any:
+        self.calls.append(1)
+        if len(self.calls) % 2:
+            return np.arange(sizes.size)
+        return strategies.FirstFit().assign(sizes, capacity)
+
+
+class Ragged(OneEach):
+    def assign(self, sizes: Ints, capacity: int) -> Any:
+        return [[0], [0, 1]]
+
+
+@dataclass
+class Longer(OneEach):
+    """The second of three answers has a file too many."""
+
+    calls: list[int] = field(default_factory=list)
+
+    def assign(self, sizes: Ints, capacity: int) -> Any:
+        self.calls.append(1)
+        return np.arange(sizes.size + (len(self.calls) % 3 == 2))
+
+
+@dataclass
 class Bound(OneEach):
     log: Any = field(default_factory=lambda: lambda: None)  # no pickle takes a lambda
 
@@ -117,6 +146,21 @@ class Bound(OneEach):
             Moody(),
             r"Moody must answer the same when asked twice, but file \d+ went to bucket "
             r"\d+, then to bucket \d+; sizes=\[.*\], capacity=\d+",
+        ),
+        (
+            Turning(),
+            r"Turning must answer the same when asked twice, but file 1 went to bucket "
+            r"0, then to bucket 1; sizes=\[5, 5, 5, 5\], capacity=10",
+        ),
+        (
+            Ragged(),
+            r"Ragged must put each of 1 files into one bucket, got rows of unequal "
+            r"length; sizes=\[10\], capacity=10",
+        ),
+        (
+            Longer(),
+            r"Longer must answer the same when asked twice, but gave shape \(1,\), "
+            r"then \(2,\); sizes=\[10\], capacity=10",
         ),
         (Bound(), r"Bound must be picklable, to travel to a worker process: .*"),
     ],

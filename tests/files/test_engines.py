@@ -154,6 +154,16 @@ class TestMaxFiles:
         assert packing.n_buckets == 10**4 + 1
         assert asked == [10**5 + 3, 3]
 
+    def test_a_rule_that_was_written_anew_is_asked(self) -> None:
+        """It is a first fit by name only: what it says itself counts."""
+
+        class OneEach(FirstFit):
+            def assign(self, sizes: Ints, capacity: int) -> Ints:
+                return np.arange(sizes.size)
+
+        cut = MaxFiles(OneEach(), 2).assign(np.array([1, 1, 1, 1]), 10)
+        assert cut.tolist() == [0, 1, 2, 3]
+
     def test_a_wrong_answer_is_named(self) -> None:
         message = (
             "OneBucket must put at most 10 bytes into a bucket, but bucket 0 holds 12: "

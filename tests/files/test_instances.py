@@ -75,6 +75,11 @@ def test_a_seed_gives_the_same_instance_and_another_seed_another(name: str) -> N
     assert not np.array_equal(one.sizes, other.sizes)
 
 
+@pytest.mark.parametrize(("files", "size"), [(7, 143), (2000, 1)])
+def test_without_spread_all_sizes_are_the_mean(files: int, size: int) -> None:
+    assert set(scholl_2(9, 1, files=files, spread=0.0).sizes.tolist()) == {size}
+
+
 def test_options_reach_the_recipe() -> None:
     assert generate("scholl_1", 9, rng=1, capacity=120).capacity == 120
 
@@ -109,6 +114,10 @@ def test_options_reach_the_recipe() -> None:
         (
             lambda: Instance("bad", np.array([1]), 0),
             "capacity must be whole bytes >= 1, got 0",
+        ),
+        (
+            lambda: Instance("bad", np.array([1]), 10, optimum=-1),
+            "optimum must be >= 0, got -1",
         ),
     ],
 )
@@ -162,6 +171,8 @@ RULE = "must be a whole number >= {} in int64, but line {} of bad.txt has {!r}"
         ("2\n10\n6\nnan\n", "size 2 of 2 " + RULE.format(0, 4, "nan")),
         ("2\n10\n6\n1_0\n", "size 2 of 2 " + RULE.format(0, 4, "1_0")),
         ("2\n10\n6\n5 4\n", "size 2 of 2 " + RULE.format(0, 4, "5 4")),
+        ("2\n10\n6\x0c\nx\n", "size 2 of 2 " + RULE.format(0, 4, "x")),
+        ("1\n10\n" + 99 * "9", "size 1 of 1 " + RULE.format(0, 3, 40 * "9") + "..."),
         ("1\n10\n9223372036854775808\n",
          "size 1 of 1 " + RULE.format(0, 3, "9223372036854775808")),
         (

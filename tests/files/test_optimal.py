@@ -197,6 +197,13 @@ def test_a_time_limit_gives_the_best_so_far(time_limit: float) -> None:
     assert solution.seconds < time_limit + 2
 
 
+def test_a_time_limit_holds_where_thousands_of_buckets_can_be_saved() -> None:
+    sizes = np.random.default_rng(7).integers(200_000, 350_000, 100_000)
+    solution = Optimal(0.2).solve(sizes, 10**6)
+    assert solution.status == "open"
+    assert solution.seconds < 1.0
+
+
 def test_what_is_not_proved_in_time_is_open_with_both_bounds() -> None:
     """One of 4,000 drawn alike that 20 s do not close."""
     solution = solved(wide(180, 12496).sizes, 1000, time_limit=0.5)

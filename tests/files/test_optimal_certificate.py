@@ -64,7 +64,6 @@ def test_other_values_or_scales_than_those_of_the_family_are_refused(kind: str) 
     ("kind", "parameter", "rule"),
     [
         ("L2", 6, "from 0 to 5 for L2"),
-        ("L2", -1, "from 0 to 5 for L2"),
         ("FS1", 0, "from 1 to 922337203685477579 for FS1"),
         ("CCM1", 11, "from 1 to 10 for CCM1"),
     ],
@@ -77,6 +76,23 @@ def test_a_parameter_out_of_the_family_is_refused(
     message = f"parameter must be {rule}, got {parameter}"
     with pytest.raises(ValueError, match=f"^{message}$"):
         forged.check(sizes, capacity)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        # With one step and a half this would show two buckets where one is enough.
+        ({"scale": 15.0, "parameter": 1.5}, "scale must be a whole number, got 15.0"),
+        ({"parameter": 1.5}, "parameter must be a whole number, got 1.5"),
+        ({"bound": 2.0}, "bound must be a whole number, got 2.0"),
+    ],
+)
+def test_parts_of_a_step_prove_nothing(changes: dict[str, Any], message: str) -> None:
+    fields: dict[str, Any] = {
+        "kind": "FS1", "bound": 2, "value": [10, 10], "scale": 15, "parameter": 1
+    }  # fmt: skip
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        Certificate(**(fields | changes)).check([5, 5], 10)
 
 
 def test_a_dual_with_too_small_a_scale_is_refused() -> None:
@@ -116,6 +132,14 @@ def test_a_certificate_is_of_its_night_only() -> None:
     ("changes", "message"),
     [
         ({"scale": 0}, "scale must be >= 1, got 0"),
+        ({"parameter": -1}, "parameter must be >= 0, got -1"),
+        ({"bound": -1}, "bound must be >= 0, got -1"),
+        ({"value": [1.9] * 3}, "value must be whole numbers, but value[0] = 1.9"),
+        ({"more": (([1, 1], 1),)}, "value of more must have a worth for each of 3 "
+                                   "files, got shape (2,)"),
+        ({"more": (([1, 1, -1], 1),)}, "value of more must be >= 0, "
+                                       "but value of more[2] = -1"),
+        ({"more": (([1, 1, 1], 0),)}, "scale of more must be >= 1, got 0"),
         ({"value": [1, -1, 1]}, "value must be >= 0, but value[1] = -1"),
         (
             {"value": [2**62] * 3, "kind": "dual"},
@@ -190,6 +214,23 @@ class TestArcFlow:
             Certificate("arc flow", 3, np.array([6, 6, 6]), 10, more=more).check(
                 [6, 6, 6], 10
             )
+
+
+@pytest.mark.parametrize("sizes", [[], [0, 0], [11], [0, 11]])
+def test_no_solver_is_needed_for_files_that_fit_anywhere(sizes: list[int]) -> None:
+    n_oversize = sum(size > 10 for size in sizes)
+    proof = Certificate("arc flow", n_oversize + 1, np.zeros(len(sizes), int), 1)
+    message = (
+        "no packing into 0 buckets must exist, but the solver found one or gave up"
+    )
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        proof.check(sizes, 10)
+
+
+def test_further_worths_are_sealed_too() -> None:
+    proof = Certificate("arc flow", 3, [6, 6, 6], 10, more=(([1, 1, 1], 1),))
+    with pytest.raises(ValueError, match=r"^assignment destination is read-only$"):
+        proof.more[0][0][0] = 2
 
 
 @given(

@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 
 from mds_sim.files import FirstFitDecreasing
 from mds_sim.files.instances import falkenauer_uniform, scholl_3, wide
-from mds_sim.files.optimal import _knapsack
+from mds_sim.files.optimal import _clock, _knapsack, _master, _search
 from mds_sim.files.optimal._arcflow import flow, graph, intersection
 from mds_sim.files.optimal._clock import Clock
 from mds_sim.files.optimal._dive import Dive
@@ -20,6 +20,7 @@ from mds_sim.files.optimal._master import Master, generate
 from mds_sim.files.optimal._pricing import Pricer, whole_worth
 from mds_sim.files.optimal._problem import Pattern, Problem, patterns_of
 from mds_sim.files.optimal._recreate import recreate
+from mds_sim.files.optimal._search import Search
 
 KINDS = st.lists(
     st.tuples(st.integers(1, 20), st.integers(0, 3), st.integers(0, 12)),
@@ -63,6 +64,36 @@ def test_what_compiles_a_stage_is_called_once() -> None:
     for _ in range(3):
         Clock(1.0).compile(warm)
     assert calls == [1]
+
+
+def test_what_begins_a_search_is_compiled_out_of_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled: set[Any] = set()
+    monkeypatch.setattr(_clock, "_compiled_already", compiled)
+    Search(np.ones(5000, dtype=np.int64), 10, clock())
+    Master(Problem(np.array([2, 1]), np.array([1, 1]), 3), clock())
+    assert {_search._warm, _master._warm} <= compiled
+
+
+def test_no_bucket_is_saved_when_time_is_up() -> None:
+    """Each would be at once: then no round but the first would look at the clock."""
+    ones, bucket = np.ones(6, dtype=np.int64), np.arange(6)
+    assert recreate(ones, 10, bucket, 1, Clock(1e-9)).tolist() == bucket.tolist()
+    assert recreate(ones, 10, bucket, 1, clock()).max() == 0
+
+
+def test_a_programme_is_left_unsolved_when_time_is_up() -> None:
+    sizes = np.arange(60_000, 20_000, -50)
+    problem = Problem.of(sizes, 100_000)
+    value = []
+    for watch in (Clock(1e-9), None):
+        master = Master(problem, watch)
+        for i in range(400, 800):
+            for j in range(i - 400, i, 40):
+                master.add(Pattern(np.array([j, i]), np.array([1, 1])))
+        value.append(master.solve())
+    assert value[0] > value[1] + 1
 
 
 def sets(copies: list[int]) -> list[tuple[int, ...]]:
@@ -260,6 +291,11 @@ class TestArcFlow:
         answer, found = flow(problem, both, 3, 60.0)
         assert answer == "found"
         assert_packs(problem, found, 3)
+
+    def test_each_copy_of_a_size_is_a_table(self) -> None:
+        """Two sizes only, but 2,000 tables of a million cells: 16 GB."""
+        problem = Problem(np.array([1009, 1000]), np.array([1000, 1000]), 10**6)
+        assert graph(problem, problem.sizes, 10**6, 3) is None
 
     def test_too_large_a_graph_is_not_built(self) -> None:
         problem = Problem(np.array([2, 1]), np.array([1, 1]), 10**9)

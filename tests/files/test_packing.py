@@ -3,8 +3,11 @@
 import copy
 import pickle
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, dataclass
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mds_sim.files.instances import falkenauer_triplets
+from mds_sim.files.optimal.linear import linear_bound
 from mds_sim.files.packing import Packing, pack
+from mds_sim.files.packing_bounds import MOST_FOR_DUAL, MOST_FOR_L3
 from mds_sim.files.strategies import (
+    BestFitDecreasing,
     BucketingStrategy,
     FirstFit,
     FirstFitDecreasing,
@@ -22,6 +29,9 @@ from mds_sim.files.strategies import (
     WorstFitDecreasing,
 )
 from mds_sim.units import MB
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+fewest = import_module("brute_force").fewest
 
 SIZES = [6, 25, 5, 4, 11]
 
@@ -57,7 +67,8 @@ class TestPacking:
         assert packing.load.shape == packing.count.shape == packing.fill.shape == (0,)
         assert packing.groups() == []
         assert repr(packing) == (
-            "Packing(0 files in 0 buckets of 10 MB, 0.0% full, lower bound 0)"
+            "Packing(0 files in 0 buckets of 10 MB, 0.0% full, lower bound 0, "
+            "as few as can be)"
         )
 
     def test_files_of_zero_bytes_are_packed_too(self) -> None:
@@ -136,14 +147,27 @@ class TestShow:
     def test_repr(self) -> None:
         assert repr(pack(SIZES, 10)) == (
             "Packing(5 files in 4 buckets of 10 B, 2 oversize, "
-            "87.5% full, lower bound 4)"
+            "87.5% full, lower bound 4, as few as can be)"
         )
+
+    def test_repr_of_a_packing_that_may_have_too_many(self) -> None:
+        packing = pack([6, 6, 3, 3, 2, 11], 10, Always(np.arange(5)))
+        assert repr(packing) == (
+            "Packing(6 files in 6 buckets of 10 B, 1 oversize, "
+            "50.0% full, lower bound 3, 2 above the dual feasible bound)"
+        )
+        assert str(packing.summary()).splitlines()[1:3] == [
+            "  lower bound                                   3",
+            "  gap             2 above the dual feasible bound",
+        ]
 
     def test_summary(self) -> None:
         assert pack(SIZES, 10).summary().to_dict() == {
             "files": 5,
             "buckets": 4,
             "lower_bound": 4,
+            "gap": 0,
+            "bound": "L1",
             "oversize": 2,
             "capacity": 10,
             "bytes": 51,
@@ -157,6 +181,104 @@ class TestShow:
         assert "5 files in 4 buckets of 10 B" in html
         assert "style" not in html
         assert "color" not in html
+
+
+class TestBounds:
+    def test_each_counts_the_oversize_files(self) -> None:
+        bounds = pack([16, 12, 7, 3, 2, 21, 99], 20).bounds()
+        assert bounds.to_dict() == {"l1": 4, "l2": 4, "dual": 4, "l3": 5, "lp": 5}
+        assert (bounds.best, bounds.kind) == (5, "L3")
+
+    def test_each_can_be_the_best(self) -> None:
+        nights = {
+            "L1": ([6, 5, 4], 10),
+            "L2": ([6, 6, 6, 1], 10),
+            "dual feasible": ([6, 6, 3, 3, 2], 10),
+            "L3": ([16, 12, 7, 3, 2], 20),
+            "LP": ([51, 38, 37, 29, 26, 19], 100),
+        }
+        found = {pack(sizes, room).bounds().kind for sizes, room in nights.values()}
+        assert found == set(nights)
+
+    @pytest.mark.parametrize("sizes", [[], [0, 0], [0, 5], [11, 0, 0], [11]])
+    def test_empty_files_need_a_bucket_and_no_files_none(
+        self, sizes: list[int]
+    ) -> None:
+        packing = pack(sizes, 10)
+        assert packing.gap == 0
+        assert packing.bounds().best == packing.bounds().lp == packing.n_buckets
+
+    def test_a_large_night_has_no_l3_and_no_functions(self) -> None:
+        for n, is_there in ((MOST_FOR_L3, True), (MOST_FOR_L3 + 1, False)):
+            packing = pack([10] * n + [11], 10)
+            assert (packing.bounds(lp=False).l3 is not None) is is_there
+        sizes = [6, 6, 3, 3, 2] * (MOST_FOR_DUAL // 5)
+        best = pack(sizes, 10).bounds(lp=False)
+        assert best.dual > best.l2
+        best = pack([*sizes, 1], 10).bounds(lp=False)
+        assert best.dual == best.l2
+
+    def test_no_time_is_no_linear_programme(self) -> None:
+        packing = pack(np.random.default_rng(1).integers(200, 350, 60), 1000)
+        assert packing.bounds(time_limit=1e-9).lp is None
+        assert packing.bounds(lp=False).lp is None
+        assert packing.bounds().lp == packing.bounds().best
+
+    def test_too_many_different_sizes_are_no_linear_programme(self) -> None:
+        assert pack(np.arange(1, 1502), 2000).bounds().lp is None
+
+    def test_time_limit_is_checked(self) -> None:
+        message = "time_limit must be > 0 and finite seconds, got 0"
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            pack([1]).bounds(time_limit=0)
+
+    def test_table(self) -> None:
+        bounds = pack(range(1, 1502), 2000).bounds()
+        assert str(bounds) == (
+            "at least 564 buckets, by the L1 bound\n"
+            "  L1             564\n"
+            "  L2             564\n"
+            "  dual feasible  564\n"
+            "  L3               -\n"
+            "  LP               -"
+        )
+        html = bounds._repr_html_()
+        assert "<caption>at least 564 buckets, by the L1 bound</caption>" in html
+        assert '<tr><th scope="row">LP</th><td>-</td></tr>' in html
+
+
+@given(sizes=st.lists(st.integers(0, 24), max_size=9), capacity=st.integers(1, 20))
+def test_no_bound_is_above_the_optimum(sizes: list[int], capacity: int) -> None:
+    packing = pack(sizes, capacity, NextFit())
+    bounds, optimum = packing.bounds(), fewest(sizes, capacity)
+    assert all(value <= optimum for value in bounds.to_dict().values() if value)
+    assert packing.lower_bound == bounds.l1 <= bounds.l2 <= bounds.dual <= bounds.best
+    assert bounds.l3 is not None
+    assert bounds.l2 <= bounds.l3
+    # Worths of so few files and bytes are exact in six digits, so it is on top here.
+    assert bounds.lp is not None
+    assert bounds.lp >= bounds.dual
+    assert packing.gap == packing.n_buckets - bounds.dual
+    proof = linear_bound(sizes, capacity)
+    assert proof is not None
+    proof.check(sizes, capacity)
+    assert proof.bound == bounds.lp
+
+
+@pytest.mark.parametrize("law", ["exponential", "uniform", "triples"])
+def test_no_bound_is_above_what_any_strategy_needs(law: str) -> None:
+    rng = np.random.default_rng(5)
+    for n in (30, 90, 240):
+        sizes = {
+            "exponential": np.minimum(rng.exponential(1e6, n), 2e7).astype(int),
+            "uniform": rng.integers(1, 10**7 + 1, n),
+            "triples": falkenauer_triplets(n, rng).sizes * 10**4,
+        }[law]
+        for strategy in (FirstFitDecreasing(), BestFitDecreasing(), NextFit()):
+            packing = pack(sizes, 10**7, strategy)
+            bounds = packing.bounds(time_limit=1.0)
+            assert bounds.best <= packing.n_buckets
+            assert 0 <= packing.gap == packing.n_buckets - bounds.dual
 
 
 class TestBadInput:

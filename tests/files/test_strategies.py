@@ -12,8 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mds_sim.files import _placing, reference
+from mds_sim.files.balanced import Balanced
+from mds_sim.files.engines import MaxFiles
 from mds_sim.files.packing import pack
-from mds_sim.files.refined import ModifiedFirstFitDecreasing
+from mds_sim.files.refined import (
+    Harmonic,
+    MinimumBinSlack,
+    ModifiedFirstFitDecreasing,
+)
 from mds_sim.files.strategies import (
     AlmostWorstFit,
     AlmostWorstFitDecreasing,
@@ -298,6 +304,30 @@ def test_a_case_done_by_hand(
     strategy: BucketingStrategy, sizes: list[int], bucket: list[int]
 ) -> None:
     assert strategy.assign(np.array(sizes), 10).tolist() == bucket
+
+
+@WAYS
+@pytest.mark.parametrize(
+    ("limited", "free"),
+    [
+        (MaxFiles(FirstFit(), 2**70), FirstFit()),
+        (MaxFiles(MinimumBinSlack(), 2**70), MinimumBinSlack()),
+        (LookbackFit(2**70), FirstFit()),
+        (Harmonic(2**70), Harmonic(1000)),
+        (MinimumBinSlack(2**70), MinimumBinSlack(10**9)),
+        (Balanced(2**70), Balanced(50)),
+    ],
+    ids=repr,
+)
+def test_a_limit_beyond_int64_is_none(
+    limited: BucketingStrategy,
+    free: BucketingStrategy,
+    compiled_from: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_placing, "COMPILED_FROM", compiled_from)
+    sizes = np.random.default_rng(4).integers(0, 99, 50)
+    assert pack(sizes, 99, limited).same_as(pack(sizes, 99, free))
 
 
 def test_a_list_will_do_as_well() -> None:

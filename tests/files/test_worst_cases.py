@@ -3,12 +3,19 @@
 import re
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
+from mds_sim.files._bad_rows import MOST_BLOCKS, MOST_LOOKBACK
 from mds_sim.files.engines import DeltaCompaction
-from mds_sim.files.refined import Harmonic
+from mds_sim.files.refined import (
+    Harmonic,
+    MinimumBinSlack,
+    ModifiedFirstFitDecreasing,
+)
 from mds_sim.files.strategies import (
     AlmostWorstFit,
+    AlmostWorstFitDecreasing,
     BestFit,
     BestFitDecreasing,
     BucketingStrategy,
@@ -19,8 +26,9 @@ from mds_sim.files.strategies import (
     NextFit,
     NextFitDecreasing,
     WorstFit,
+    WorstFitDecreasing,
 )
-from mds_sim.files.worst_cases import MOST_BLOCKS, worst_case
+from mds_sim.files.worst_cases import worst_case
 from mds_sim.theory.packing import HARMONIC_LIMIT, WORST_CASES
 
 SCALES = (1, 2, 3, 12)
@@ -37,6 +45,14 @@ SCALES = (1, 2, 3, 12)
         (AlmostWorstFit(), (17, 0), (10, 1)),
         (FirstFitDecreasing(), (11, -3), (9, -3)),
         (BestFitDecreasing(), (11, -3), (9, -3)),
+        (AlmostWorstFitDecreasing(), (11, -3), (9, -3)),
+        (WorstFitDecreasing(), (5, -1), (4, -1)),
+        (ModifiedFirstFitDecreasing(), (7, -4), (6, -4)),
+        (LookbackFit(1), (2, 1), (1, 1)),
+        (LookbackFit(1, "fullest"), (17, 0), (10, 1)),
+        (LookbackFit(2), (2, 2), (1, 2)),
+        (LookbackFit(2, "fullest"), (17, 0), (10, 1)),
+        (LookbackFit(10, "fullest"), (17, 0), (10, 1)),
         (NextFitDecreasing(), (71, 0), (42, 0)),
         (DeltaCompaction(), (71, 0), (42, 0)),
         (Harmonic(), (71, 0), (42, 0)),
@@ -58,6 +74,22 @@ def test_it_is_as_bad_as_the_table_says(
     assert night.best.n_buckets == night.best.lower_bound
     assert night.best.load.max() <= night.capacity
     assert night.ratio == Fraction(night.packing.n_buckets, night.best.n_buckets)
+
+
+@pytest.mark.parametrize("s", [1, 2, 5, MOST_LOOKBACK])
+@pytest.mark.parametrize("lookback", [3, 4, 5, 10, 60])
+def test_a_lookback_of_three_or_more(lookback: int, s: int) -> None:
+    night = worst_case(LookbackFit(lookback), s)
+    cycles = (10 * s - 2) // (lookback - 2)
+    if cycles < 2:
+        first_fit = worst_case(FirstFit(), s)
+        assert np.array_equal(night.sizes, first_fit.sizes)
+        assert night.packing.n_buckets == first_fit.packing.n_buckets
+        return
+    assert night.packing.n_buckets == 17 * s - 2 + 2 * cycles
+    assert night.best.n_buckets == night.best.lower_bound == 10 * s + cycles
+    assert night.best.load.max() <= night.capacity
+    assert night.ratio < Fraction(17, 10) + Fraction(3, 10 * (lookback - 1))
 
 
 @pytest.mark.parametrize(
@@ -89,6 +121,7 @@ def test_the_proved_bound_is_attained(
         FirstFitDecreasing,
         BestFitDecreasing,
         NextFitDecreasing,
+        ModifiedFirstFitDecreasing,
     ],
 )
 def test_the_proved_bound_is_not_exceeded(kind: type[FitRule]) -> None:
@@ -102,14 +135,21 @@ def test_the_ratios_in_the_long_run() -> None:
     assert worst_case(FirstFit(), 12).ratio == Fraction(204, 121)  # 1.686 of 1.7
     assert worst_case(NextFit(), 99).ratio == Fraction(199, 100)
     assert worst_case(FirstFitDecreasing(), 99).ratio < Fraction(1226, 1000)
+    assert 0 < worst_case(WorstFitDecreasing(), 99).ratio - Fraction(5, 4) < 1e-3
+    assert (
+        0 < worst_case(ModifiedFirstFitDecreasing(), 99).ratio - Fraction(7, 6) < 2e-3
+    )
+    assert worst_case(LookbackFit(2), 99).ratio == Fraction(200, 101)
+    assert worst_case(LookbackFit(3), MOST_LOOKBACK).ratio > Fraction(183, 100)
     almost = worst_case(Harmonic()).ratio
     assert HARMONIC_LIMIT - 1 / 1805 < almost < HARMONIC_LIMIT
 
 
 KNOWN = (
     "NextFit, WorstFit, FirstFit, BestFit, AlmostWorstFit, FirstFitDecreasing, "
-    "BestFitDecreasing, NextFitDecreasing, DeltaCompaction, Harmonic "
-    "(with 7 classes or more)"
+    "BestFitDecreasing, AlmostWorstFitDecreasing, WorstFitDecreasing, "
+    "ModifiedFirstFitDecreasing, LookbackFit, NextFitDecreasing, DeltaCompaction, "
+    "Harmonic (with 7 classes or more)"
 )
 
 
@@ -117,10 +157,10 @@ KNOWN = (
     ("strategy", "scale", "message"),
     [
         (
-            LookbackFit(2),
+            MinimumBinSlack(),
             1,
             "strategy must be one whose worst night is known, got "
-            f"LookbackFit(lookback=2, close='oldest'); known are {KNOWN}",
+            f"MinimumBinSlack(tries=100); known are {KNOWN}",
         ),
         (
             Harmonic(6),
@@ -133,6 +173,11 @@ KNOWN = (
             FirstFit(),
             MOST_BLOCKS + 1,
             "scale must be <= 12 for first, best and almost worst fit, got 13",
+        ),
+        (
+            LookbackFit(3),
+            MOST_LOOKBACK + 1,
+            "scale must be <= 10 for a lookback of 3, got 11",
         ),
     ],
 )

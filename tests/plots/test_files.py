@@ -107,6 +107,25 @@ class TestPacking:
         assert ax.get_title() == "4 files in 2 buckets, lower bound 2"
         assert ax.get_xlabel() == "bucket"
 
+    def test_sizes_are_written_on_their_files(self, ax: Axes) -> None:
+        plot_packing(pack([2 * MB, 6_250_000, 5 * MB, 4 * MB]), sizes=True, ax=ax)
+        written = [
+            (text.get_text(), text.get_color(), *text.get_position())
+            for text in ax.texts
+            if text.get_text() != "capacity"
+        ]
+        # Largest below; black on what is bright, white on what is dark.
+        assert written == [
+            ("6.25", "black", 0.0, 3.125),
+            ("2", "white", 0.0, 7.25),
+            ("5", "black", 1.0, 2.5),
+            ("4", "black", 1.0, 7.0),
+        ]
+
+    def test_sizes_are_not_written_unasked(self, ax: Axes) -> None:
+        plot_packing(pack([2 * MB, 5 * MB]), ax=ax)
+        assert [text.get_text() for text in ax.texts] == ["capacity"]
+
     @pytest.mark.parametrize(
         ("unit", "name"), [(1, "B"), (1000, "kB"), (MB, "MB"), (1000 * MB, "MB")]
     )

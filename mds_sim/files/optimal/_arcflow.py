@@ -21,7 +21,7 @@ from ._problem import Pattern, Problem
 Ints = NDArray[np.int64]
 Worths = Sequence[tuple[Ints, int]]  # value of each size or file, and the scale
 
-_CELLS = 10_000_000  # of the tables that are filled to build the graph
+_CELLS = 10_000_000  # of the tables that are filled, for each copy of a size
 _MOST_ARCS = 60_000
 _PATIENCE = 600.0  # seconds
 _NEVER = -(2**60)
@@ -42,10 +42,10 @@ def graph(problem: Problem, value: Ints, scale: int, target: int) -> Graph | Non
     None if the tables would be too large, or if too many arcs are left.
     """
     m, capacity = problem.sizes.size, problem.capacity
-    if m * (capacity + 1) > _CELLS:
+    copies = problem.copies(problem.demand)
+    if int(copies.sum()) * (capacity + 1) > _CELLS:
         return None
     least = scale - (target * scale - int(value @ problem.demand))
-    copies = problem.copies(problem.demand)
     after = _after(problem, copies, value)
     before = np.full(capacity + 1, _NEVER)
     before[0] = 0
@@ -185,6 +185,8 @@ def is_refuted(sizes: Ints, worths: Worths, capacity: int, target: int) -> bool:
     """Tell whether the solver finds again that `target` buckets are too few."""
     order = np.argsort(-sizes, kind="stable")
     order = order[sizes[order] > 0]
+    if not order.size:
+        return False  # files of no size fit in any bucket
     problem = Problem.of(sizes[order], capacity)
     last = np.cumsum(problem.demand) - 1
     by_size = [(value[order][last], scale) for value, scale in worths]

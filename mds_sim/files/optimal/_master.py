@@ -29,11 +29,16 @@ NUDGE = 1e-5  # to tell equal ways apart
 
 
 class Master:
-    """The programme, its columns so far, and a basis that is kept between solves."""
+    """The programme, its columns so far, and a basis that is kept between solves.
 
-    def __init__(self, problem: Problem) -> None:
+    With a clock, compiling does not count and no pivot is made when time is up.
+    """
+
+    def __init__(self, problem: Problem, clock: Clock | None = None) -> None:
+        if clock is not None:
+            clock.compile(_warm)
         m = problem.sizes.size
-        self.problem = problem
+        self.problem, self._clock = problem, clock
         self.n_columns = 0
         self.start = np.zeros(1024, dtype=np.int64)
         self.row = np.zeros(4096, dtype=np.int64)
@@ -151,7 +156,7 @@ class Master:
             self._pivots += done
             if self._pivots >= _PIVOTS:
                 self._refactor()
-            if done < _PIVOTS:
+            if done < _PIVOTS or (self._clock is not None and self._clock.is_over()):
                 return
 
 

@@ -18,7 +18,8 @@ from ._clock import Clock
 Ints = NDArray[np.int64]
 
 _NODES = 400  # looked at to fill one bucket
-_ROUNDS = 100 if HAS_NUMBA else 2  # between two looks at the clock
+_ROUNDS = 100 if HAS_NUMBA else 2  # between two looks at the clock, at most
+_FILES = 2_000_000  # looked at between two looks at the clock
 
 
 def recreate(
@@ -38,10 +39,12 @@ def recreate(
     best, n_buckets = bucket.copy(), int(bucket.max()) + 1
     state = np.array([88172645463325252 + seed], dtype=np.int64)
     clock.compile(_warm)
-    while n_buckets > target:
+    at_once = max(1, min(_ROUNDS, _FILES // sizes.size))
+    # Where each bucket is saved at once, the clock is looked at here alone.
+    while n_buckets > target and not clock.is_over():
         trial, n_buckets = _without_lightest(sizes, best, n_buckets), n_buckets - 1
-        for _ in range(0, rounds, _ROUNDS):
-            if _rounds(sizes, capacity, trial, n_buckets, state, _ROUNDS):
+        for _ in range(0, rounds, at_once):
+            if _rounds(sizes, capacity, trial, n_buckets, state, at_once):
                 break
             if clock.is_over():
                 return best

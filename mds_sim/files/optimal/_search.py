@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from mds_sim.files._placing import COMPILED_FROM
 from mds_sim.files.strategies import BestFitDecreasing, FirstFitDecreasing
 from mds_sim.theory.bounds import DualBound, best_ccm1, best_fs1, best_l2, l3
 
@@ -49,6 +50,8 @@ class Search:
 
     def __init__(self, sizes: Ints, capacity: int, clock: Clock) -> None:
         self.sizes, self.capacity, self.clock = sizes, capacity, clock
+        if sizes.size >= COMPILED_FROM:
+            clock.compile(_warm)
         self.bucket = FirstFitDecreasing().assign(sizes, capacity)
         self.proof = Proof.of(best_l2(sizes, capacity))
         self.stage = "first fit decreasing"
@@ -135,6 +138,7 @@ class Search:
         self._recreate_for(10**12, seed=2)
 
     def _recreate_for(self, rounds: int, seed: int = 1) -> None:
+        self.clock.compile(_load)
         from ._recreate import recreate
 
         target = self.proof.bound
@@ -149,7 +153,7 @@ class Search:
 
         self.clock.stage(0.6)
         self.row = np.repeat(np.arange(self.problem.sizes.size), self.problem.demand)
-        self.master = Master(self.problem)
+        self.master = Master(self.problem, self.clock)
         for pattern in patterns_of(self.row, self.bucket):
             self.master.add(pattern)
         bound = generate(
@@ -209,7 +213,7 @@ class Search:
         target = self.proof.bound
         worths = [(self._by_size(proof.value), proof.scale) for proof in proofs]
         arcs = intersection(self.problem, worths, target)
-        if arcs is None:
+        if arcs is None or not self.is_open:
             return
         answer, found = flow(self.problem, arcs, target, self.clock.left)
         if answer == "found":
@@ -226,6 +230,8 @@ class Search:
         demand, found = self.problem.demand, []
         self.master.restore(demand, self.root)
         for seed, most in enumerate((NUDGE, *_SHAKES), 1):
+            if self.clock.is_over():
+                break
             self.master.shake(seed, most)
             self.master.use_demand(demand)
             bound = generate(
@@ -257,3 +263,15 @@ class Search:
                 bucket[place[j] : place[j] + count] = number
                 place[j] += count
         return bucket
+
+
+def _load() -> None:
+    """Import Numba, which takes longer than most nights."""
+    from . import _recreate  # noqa: F401  # for what it imports
+
+
+def _warm() -> None:
+    """Compile the rules that begin the search of a long list."""
+    sizes = np.ones(COMPILED_FROM, dtype=np.int64)
+    for rule in (FirstFitDecreasing(), BestFitDecreasing()):
+        rule.assign(sizes, 1)

@@ -70,8 +70,16 @@ class Certificate:
 
     def __post_init__(self) -> None:
         _validate.choice("kind", self.kind, KINDS)
-        value = np.array(self.value, dtype=np.int64)
-        object.__setattr__(self, "value", _validate.sealed(value))
+        # All in whole numbers: of half a step, say, no theorem tells.
+        for name, least in (("bound", 0), ("scale", 1), ("parameter", 0)):
+            number = _validate.count(name, getattr(self, name), least)
+            object.__setattr__(self, name, number)
+        object.__setattr__(self, "value", _whole("value", self.value))
+        more = [
+            (_whole("value of more", value), _validate.count("scale of more", scale))
+            for value, scale in self.more
+        ]
+        object.__setattr__(self, "more", tuple(more))
 
     @property
     def rests_on_solver(self) -> bool:
@@ -108,7 +116,9 @@ class Certificate:
         """
         array = _validate.addable("sizes", _validate.sizes("sizes", sizes))
         capacity = _validate.size("capacity", capacity)
-        self._check_shape(array)
+        _check_shape("value", self.value, array)
+        for value, _ in self.more:
+            _check_shape("value of more", value, array)
         fits = array <= capacity
         n_oversize = array.size - int(fits.sum())
         fitting, value = array[fits], self.value[fits]
@@ -127,19 +137,6 @@ class Certificate:
             self._check_flow(fitting, worths, capacity, needed - n_oversize)
             needed += 1
         return self._compare(needed)
-
-    def _check_shape(self, sizes: Ints) -> None:
-        """Refuse what could not be a certificate of so many files."""
-        if self.value.shape != sizes.shape:
-            raise ValueError(
-                f"value must have a worth for each of {sizes.size} files, "
-                f"got shape {self.value.shape}"
-            )
-        if self.scale < 1:
-            raise ValueError(f"scale must be >= 1, got {self.scale}")
-        if self.value.size and self.value.min() < 0:
-            i = int(np.argmin(self.value))
-            raise ValueError(f"value must be >= 0, but value[{i}] = {self.value[i]}")
 
     def _compare(self, needed: int) -> None:
         """Refuse a bound that is not what follows."""
@@ -194,3 +191,20 @@ class Certificate:
         return Certificate, (
             self.kind, self.bound, self.value, self.scale, self.parameter, self.more
         )  # fmt: skip
+
+
+def _whole(name: str, worth: ArrayLike) -> Ints:
+    """Return what files are worth in whole numbers, read-only."""
+    return _validate.sealed(_validate.integers(name, worth))
+
+
+def _check_shape(name: str, worth: Ints, sizes: Ints) -> None:
+    """Refuse what could not be the worth of so many files."""
+    if worth.shape != sizes.shape:
+        raise ValueError(
+            f"{name} must have a worth for each of {sizes.size} files, "
+            f"got shape {worth.shape}"
+        )
+    if worth.size and worth.min() < 0:
+        i = int(np.argmin(worth))
+        raise ValueError(f"{name} must be >= 0, but {name}[{i}] = {worth[i]}")
