@@ -33,9 +33,11 @@ def answer(
         return files
     name = type(strategy).__name__
     fitting = sealed(sizes[files])
-    bucket = _array(name, strategy.assign(fitting, capacity), files)
-    if bucket.dtype.kind not in "iu":
-        raise TypeError(f"{name} must answer in whole numbers, got {bucket.dtype}")
+    given = strategy.assign(fitting, capacity)
+    bucket = _array(name, given, files)
+    if bucket.dtype.kind not in "iu" and bucket.size:
+        what = "None" if given is None else bucket.dtype
+        raise TypeError(f"{name} must answer in whole numbers, got {what}")
     if bucket.shape != files.shape:
         raise ValueError(
             f"{name} must put each of {files.size} files into one bucket, "

@@ -15,7 +15,7 @@ Examples
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -31,6 +31,7 @@ from mds_sim.rng import RNG, as_generator
 from mds_sim.sim.service import LinearService, as_service, service_times
 from mds_sim.sim.workers import serve
 from mds_sim.theory.makespan import makespan_bound
+from mds_sim.units import format_bytes
 
 from .packing import Packing, pack
 from .strategies import BucketingStrategy, FirstFitDecreasing
@@ -72,6 +73,7 @@ def submission_order(
     >>> submission_order(pack([3, 9, 6, 4], capacity=10))
     array([2, 1, 0])
     """
+    _checked(packing)
     _validate.choice("order", order, ORDERS)
     if order == "given":
         return np.arange(packing.n_buckets)
@@ -211,6 +213,7 @@ def makespan(
     >>> makespan(packing, service, 2).makespan
     15.0
     """
+    packing = _checked(packing)
     workers = _validate.count("workers", workers)
     service = as_service(service)
     turn = submission_order(packing, service, order)
@@ -248,6 +251,8 @@ class BucketSizes:
     >>> curve = bucket_sizes([[4] * 11], [4, 8, 12], service, workers=10)
     >>> curve.mean, curve.waves, curve.best
     (array([ 8.,  8., 12.]), array([2., 1., 1.]), 4)
+    >>> curve
+    BucketSizes(4 B to 12 B, 1 night on 10 workers, best 4 B with 8 s)
     """
 
     capacity: Ints
@@ -280,10 +285,19 @@ class BucketSizes:
         """The capacity with the least mean, the smallest such [bytes]."""
         return int(self.capacity[np.argmin(self.mean)])
 
+    def __repr__(self) -> str:
+        ends = sorted({int(self.capacity.min()), int(self.capacity.max())})
+        return (
+            f"BucketSizes({' to '.join(map(format_bytes, ends))}, "
+            f"{_counted(self.makespan.shape[1], 'night')} on "
+            f"{_counted(self.workers, 'worker')}, best {format_bytes(self.best)} "
+            f"with {self.mean.min():.4g} s)"
+        )
+
 
 def bucket_sizes(
     nights: ArrayLike,
-    capacities: Sequence[int] | Ints,
+    capacities: Sequence[int] | Ints | int,
     service: Any,
     workers: int = 10,
     *,
@@ -296,8 +310,9 @@ def bucket_sizes(
     Parameters
     ----------
     nights : array_like of int, shape (nights, count) or (count,)
-        Sizes of the files of each night [bytes], such as `FileSource.sample` draws.
-    capacities : sequence of int
+        Sizes of the files of each night [bytes], such as `FileSource.sample` draws;
+        or a list of nights, of whatever lengths.
+    capacities : sequence of int or int
         Room of a bucket [bytes], each >= 1.
     service : ServiceModel or Law
         How long a bucket takes [s].
@@ -330,10 +345,15 @@ def bucket_sizes(
     >>> curve = bucket_sizes(sizes, [8 * MB, 10 * MB, 12 * MB], service)
     >>> curve.mean.round(2), curve.best // MB
     (array([1.95, 1.58, 1.4 ]), 12)
+
+    Real nights are not all of one length:
+
+    >>> bucket_sizes([[4, 4, 4], [4]], 8, LinearService(per_job=1.0), workers=1)
+    BucketSizes(8 B, 2 nights on 1 worker, best 8 B with 1.5 s)
     """
-    table = np.atleast_2d(np.asarray(nights))
-    sizes = [_validate.sizes("nights", row) for row in table]
-    room = np.array([_validate.size("capacities", c) for c in capacities], np.int64)
+    sizes = [_validate.sizes("nights", row) for row in _rows(nights)]
+    rooms = np.atleast_1d(np.asarray(capacities)).tolist()
+    room = np.array([_validate.size("capacities", c) for c in rooms], np.int64)
     if not room.size or not sizes:
         raise ValueError("capacities and nights must hold at least one each, got none")
     seed = int(as_generator(rng).integers(2**63))
@@ -356,6 +376,26 @@ def bucket_sizes(
         _ideal(sizes, service, workers),
         workers,
     )
+
+
+def _checked(packing: Packing) -> Packing:
+    """Refuse sizes and whatever else is no packing."""
+    what = "a packing, such as pack(sizes) returns"
+    return _validate.instance("packing", packing, Packing, what)
+
+
+def _rows(nights: Any) -> Iterable[ArrayLike]:
+    """Return one night after the other."""
+    try:
+        table: Iterable[ArrayLike] = np.atleast_2d(np.asarray(nights))
+    except ValueError:  # NumPy has no table with rows of different lengths
+        return list(nights)
+    return table
+
+
+def _counted(n: int, what: str) -> str:
+    """Return so many of something."""
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _expected(packing: Packing, service: Any) -> Floats:

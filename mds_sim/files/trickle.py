@@ -214,6 +214,8 @@ def lateness(record: RunRecord, deadline: float) -> Floats:
     >>> lateness(night.simulate(), deadline=6.5)
     array([0.5, 0.5])
     """
+    what = "a record, such as TricklePipeline.simulate returns"
+    record = _validate.instance("record", record, RunRecord, what)
     _validate.non_negative("deadline", deadline, "s")
     finish = record.jobs.finish[record.items.job]
     return np.asarray(np.maximum(0.0, finish - deadline))

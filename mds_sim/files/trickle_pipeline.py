@@ -24,7 +24,7 @@ from mds_sim.sim.workers import serve
 
 from .bucket_task import Handler
 from .file import File
-from .pipeline import are_files, check_service
+from .pipeline import are_files, check_service, refuse_folder
 from .source import simulated_files
 from .trickle import ClosedBucket, OpenBuckets, TrickleRule
 from .trickle_manager import TrickleManager
@@ -107,6 +107,7 @@ class TricklePipeline:
 
     def __post_init__(self) -> None:
         OpenBuckets(self.rule)  # says what is wrong with a rule that is none
+        refuse_folder(self.files)
         times, sizes = self._times(), self._sizes()
         if sizes.size != times.size:
             raise ValueError(

@@ -49,6 +49,8 @@ from .strategies import (
 
 Ints = NDArray[np.int64]
 
+MOST_SCALE = 10_000  # nights of millions of files
+
 
 @dataclass(frozen=True, eq=False)
 class WorstNight:
@@ -113,8 +115,8 @@ def worst_case(strategy: BucketingStrategy, scale: int = 1) -> WorstNight:
         decreasing forms, `LookbackFit`, `ModifiedFirstFitDecreasing`,
         `DeltaCompaction` or `Harmonic`.
     scale : int
-        How large a night, >= 1; the best packing has a number of buckets that grows
-        with it.
+        How large a night, from 1 to 10,000; the best packing has a number of buckets
+        that grows with it.
 
     Returns
     -------
@@ -190,6 +192,11 @@ def worst_case(strategy: BucketingStrategy, scale: int = 1) -> WorstNight:
     FirstFitDecreasing 8 for 6
     """
     scale = _validate.count("scale", scale)
+    if scale > MOST_SCALE:
+        raise ValueError(
+            f"scale must be <= {MOST_SCALE}, for the night to fit in the memory, "
+            f"got {scale}"
+        )
     make = _maker(strategy)
     few = isinstance(strategy, Harmonic) and strategy.classes < 7
     if make is None or few:

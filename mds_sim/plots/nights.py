@@ -90,7 +90,7 @@ def plot_over_bound(
         f"From {over[low] - 1:.1%} over the bound ({low}) to {over[high] - 1:.1%} "
         f"({high})".replace("%", " %")
     )
-    ax.set_xlabel(f"buckets over the bound [mean of {len(nights):,} nights, 95 %]")
+    ax.set_xlabel(f"buckets / bound [mean of {len(nights):,} nights, 95 %]")
     ax.set_ylabel("strategy")
     return ax
 

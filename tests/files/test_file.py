@@ -173,6 +173,74 @@ class TestScan:
         with pytest.raises(PermissionError):
             scan_files(folder)
 
+    def test_a_folder_that_cannot_be_read_may_be_left_out(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        error = PermissionError(13, "no", str(folder / "sub"))
+        _refuse(monkeypatch, folder / "sub", error)
+        found = scan_files(folder, unreadable="skip")
+        assert [file.name for file in found] == ["a.txt", "b.bin"]
+        assert str(found.report) == (
+            f"{folder}: 2 files, 3 B; left out: 1 unreadable folder ({folder / 'sub'})"
+        )
+        message = (
+            f"every folder must be readable, but {str(folder / 'sub')!r} is not: no; "
+            'unreadable="skip" leaves it out'
+        )
+        with pytest.raises(PermissionError, match=f"^{re.escape(message)}$"):
+            scan_files(folder)
+
+    def test_the_report_of_a_plain_folder(self, folder: Path) -> None:
+        assert str(scan_files(folder).report) == f"{folder}: 4 files, 6 B"
+        assert str(scan_files(folder, "x").report) == f"{folder}: no files, 0 B"
+
+    @posix_only
+    def test_what_was_left_out_is_counted(self, folder: Path) -> None:
+        (folder / "link.bin").symlink_to(folder / "b.bin")
+        (folder / "linked").symlink_to(folder / "sub", target_is_directory=True)
+        os.mkfifo(folder / "pipe")
+        (folder / ".0123456789abcdef.part").write_bytes(b"x")
+        report = scan_files(folder).report
+        assert (report.links, report.others, report.twice) == (2, 2, 0)
+        assert str(report) == (
+            f"{folder}: 4 files, 6 B; left out: 2 links, 2 of another kind"
+        )
+
+    @posix_only
+    def test_links_may_be_followed_each_file_once(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        other = tmp_path / "other"
+        (other / "deep").mkdir(parents=True)
+        (other / "deep" / "e.bin").write_bytes(b"12345")
+        (folder / "link.bin").symlink_to(folder / "b.bin")  # there already
+        (folder / "out").symlink_to(other, target_is_directory=True)
+        (folder / "out2").symlink_to(other / "deep", target_is_directory=True)
+        (folder / "e2.bin").symlink_to(other / "deep" / "e.bin")
+        (other / "deep" / "loop").symlink_to(folder, target_is_directory=True)
+        (folder / "self").symlink_to(folder / "self")
+        (folder / "nowhere").symlink_to(folder / "none")
+        found = scan_files(folder, follow_links=True)
+        assert [file.name for file in found] == [
+            "a.txt",
+            "b.bin",
+            "e2.bin",
+            "sub/c.bin",
+            "sub/z/d.bin",
+        ]
+        assert found[2] == File(5, "e2.bin", other / "deep" / "e.bin")
+        report = found.report
+        # link.bin, the file behind it is there; e.bin again; the loop; and out2.
+        assert (report.links, report.twice) == (2, 4)
+        (folder / "e2.bin").unlink()
+        names = [file.name for file in scan_files(folder, follow_links=True)]
+        assert names == ["a.txt", "b.bin", "out/deep/e.bin", "sub/c.bin", "sub/z/d.bin"]
+
+    def test_there_are_two_ways_to_treat_unreadable_folders(self, folder: Path) -> None:
+        message = "unreadable must be 'raise' or 'skip', got 'ignore'"
+        with pytest.raises(ValueError, match=f"^{message}$"):
+            scan_files(folder, unreadable="ignore")
+
     def test_no_folder(self, folder: Path) -> None:
         missing = folder / "missing"
         message = f"folder must exist, got {str(missing)!r}"

@@ -187,6 +187,21 @@ class TestBucketSizes:
         assert single.error.tolist() == [0.0]
         assert single.ideal == 0.0
 
+    def test_nights_of_any_lengths_and_a_single_capacity(self) -> None:
+        nights = [[6, 5, 4], [7]]
+        both = bucket_sizes(nights, 10, BYTES, 1)
+        each = [bucket_sizes(night, [10], BYTES, 1) for night in nights]
+        assert both.capacity.tolist() == [10]
+        assert both.makespan[0].tolist() == [one.makespan[0, 0] for one in each]
+        assert both.ideal == (each[0].ideal + each[1].ideal) / 2 == 11.0
+
+    def test_what_is_shown_of_it(self) -> None:
+        curve = bucket_sizes([[4] * 11, [8] * 11], [4, 8, 12], BYTES, workers=10)
+        shown = "BucketSizes(4 B to 12 B, 2 nights on 10 workers, best 4 B with 12 s)"
+        assert repr(curve) == shown
+        curve = bucket_sizes([4], [4], BYTES, workers=1)
+        assert repr(curve) == "BucketSizes(4 B, 1 night on 1 worker, best 4 B with 4 s)"
+
     @pytest.mark.parametrize(
         ("nights", "capacities", "message"),
         [
@@ -196,9 +211,18 @@ class TestBucketSizes:
                 "capacities and nights must hold at least one each, got none",
             ),
             ([[1]], [0], "capacities must be whole bytes >= 1, got 0"),
+            ([[1]], [2, 2.5], "capacities must be whole bytes >= 1, got 2.5"),
+            ([[1], [2, -3]], 1, "nights must be whole bytes >= 0, but nights[1] = -3"),
             ([[-1]], [1], "nights must be whole bytes >= 0, but nights[0] = -1"),
         ],
     )
     def test_bad_input(self, nights: Any, capacities: Any, message: str) -> None:
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             bucket_sizes(nights, capacities, BYTES)
+
+
+@pytest.mark.parametrize("answer", [submission_order, makespan])
+def test_sizes_are_no_packing(answer: Any) -> None:
+    message = "packing must be a packing, such as pack(sizes) returns, got [6, 5]"
+    with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+        answer([6, 5], BYTES)

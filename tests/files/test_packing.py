@@ -356,7 +356,7 @@ class TestCheats:
                 TypeError,
                 "Always must answer in whole numbers, got float64",
             ),
-            (None, TypeError, "Always must answer in whole numbers, got object"),
+            (None, TypeError, "Always must answer in whole numbers, got None"),
             ([True] * 3, TypeError, "Always must answer in whole numbers, got bool"),
             (
                 [0, 1],

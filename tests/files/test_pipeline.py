@@ -246,6 +246,12 @@ def test_a_handler_that_raises_is_a_failure_in_the_record_and_all_others_are_don
             "service must be a law such as Exponential(mean) or a frozen "
             "scipy.stats distribution, got 30",
         ),
+        (
+            {"files": Path("inbox")},
+            TypeError,
+            "files must be files or their sizes, got 'inbox'; "
+            "scan_files(folder) finds those in a folder",
+        ),
     ],
 )
 def test_a_wrong_field_is_refused_at_once(

@@ -304,6 +304,12 @@ class TestBadInput:
                 "files must be an array of numbers, got list",
             ),
             (
+                {"files": "inbox"},
+                TypeError,
+                "files must be files or their sizes, got 'inbox'; "
+                "scan_files(folder) finds those in a folder",
+            ),
+            (
                 {"end": 4.0},
                 ValueError,
                 "end must be >= 5.0 s, the last arrival, got 4.0",
@@ -340,6 +346,14 @@ class TestBadInput:
         right = {"arrivals": [0, 5], "files": [1, 2], "service": INSTANT}
         with pytest.raises(error, match=f"^{re.escape(message)}$"):
             TricklePipeline(**(right | fields))
+
+    def test_only_a_record_tells_who_was_late(self) -> None:
+        message = (
+            "record must be a record, such as TricklePipeline.simulate returns, "
+            "got [10.0]"
+        )
+        with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
+            lateness([10.0], 5.0)  # type: ignore[arg-type]
 
     def test_a_simulation_needs_a_model_of_its_service_times(self) -> None:
         message = "service must be given to simulate, such as LinearService(per_job=5)"

@@ -170,6 +170,12 @@ KNOWN = (
         ),
         (NextFit(), 0, "scale must be >= 1, got 0"),
         (
+            WorstFit(),
+            10**9,
+            "scale must be <= 10000, for the night to fit in the memory, "
+            "got 1000000000",
+        ),
+        (
             FirstFit(),
             MOST_BLOCKS + 1,
             "scale must be <= 12 for first, best and almost worst fit, got 13",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim.files.packing import Packing
+from mds_sim.units import MB
 
 from ._clock import Clock
 from ._search import Proof, Search
@@ -23,10 +24,8 @@ class Solution:
 
     Attributes
     ----------
-    bucket : ndarray of int64, shape (n_files,)
-        ``bucket[i]`` holds file i; buckets are numbered by their first file. Read-only.
-    n_buckets : int
-        Number of buckets.
+    packing : Packing
+        Which file is in which bucket.
     bound : int
         Buckets that any packing needs at least.
     certificate : Certificate
@@ -43,18 +42,25 @@ class Solution:
     Solution(3 buckets, optimal, proof by L1, first fit decreasing)
     >>> solution.n_buckets, solution.bound, solution.status, solution.gap
     (3, 3, 'optimal', 0)
+    >>> solution.packing
+    Packing(7 files in 3 buckets of 10 B, 100.0% full, lower bound 3, as few as can be)
     """
 
-    bucket: Ints
-    n_buckets: int
+    packing: Packing
     bound: int
     certificate: Certificate
     seconds: float
     stage: str
 
-    def __post_init__(self) -> None:
-        bucket = np.array(self.bucket, dtype=np.int64)
-        object.__setattr__(self, "bucket", _validate.sealed(bucket))
+    @property
+    def bucket(self) -> Ints:
+        """``bucket[i]`` holds file i, int64, shape (n_files,); read-only."""
+        return self.packing.bucket
+
+    @property
+    def n_buckets(self) -> int:
+        """Number of buckets."""
+        return self.packing.n_buckets
 
     @property
     def status(self) -> str:
@@ -70,13 +76,6 @@ class Solution:
         rest = f"open, at least {self.bound}" if self.gap else "optimal"
         proof = f"proof by {self.certificate.kind}"
         return f"Solution({self.n_buckets} buckets, {rest}, {proof}, {self.stage})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A copy made by pickle is built again, and so read-only as well.
-        return Solution, (
-            self.bucket, self.n_buckets, self.bound, self.certificate,
-            self.seconds, self.stage,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,14 +132,14 @@ class Optimal:
         """Return the number of each file's bucket, int64, shape (n_files,)."""
         return np.array(self.solve(sizes, capacity).bucket)
 
-    def solve(self, sizes: ArrayLike, capacity: int) -> Solution:
+    def solve(self, sizes: ArrayLike, capacity: int = 10 * MB) -> Solution:
         """Pack files into the fewest buckets, and prove that fewer cannot do.
 
         Parameters
         ----------
         sizes : array_like of int, shape (n_files,)
             File sizes [bytes], each >= 0; one larger than a bucket gets its own.
-        capacity : int
+        capacity : int, optional
             Room of a bucket [bytes], >= 1.
 
         Returns
@@ -177,10 +176,8 @@ class Optimal:
             bucket[files] = search.bucket
         bucket = _complete(bucket, array, capacity)
         certificate = _certificate(proof, files, array, capacity)
-        n_buckets = int(bucket.max()) + 1 if bucket.size else 0
-        return Solution(
-            bucket, n_buckets, certificate.bound, certificate, clock.seconds, stage
-        )
+        packing = Packing(array, capacity, bucket)
+        return Solution(packing, certificate.bound, certificate, clock.seconds, stage)
 
 
 def _complete(bucket: Ints, sizes: Ints, capacity: int) -> Ints:
