@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from mds_sim import _validate
 from mds_sim.analysis.formats import FormatComparison
 from mds_sim.theory.tournament import expected_opponents, pairs_bound
 from mds_sim.tournament.constructions import Schedule
+from mds_sim.tournament.history import Ints
 from mds_sim.tournament.result import TournamentResult
 
 from .style import OKABE_ITO, axes
 
 MARKERS = "osD^v<>P"
 NAMED = 24  # players whose names fit beside the heat map
+KINDS = {  # what a round is to a pair, and its colour
+    "not yet": "#EEEEEE",
+    "met before": "#A9CCE3",
+    "meet for the first time": OKABE_ITO[0],
+    "meet again": OKABE_ITO[3],
+}
 Results = TournamentResult | Sequence[TournamentResult]
 
 
@@ -75,6 +85,61 @@ def plot_meetings(
     often = "once" if highest == 1 else f"{highest} times"
     pairs = f"{source.pairs_met} of at most {source.bound} pairs meet"
     ax.set_title(f"{pairs}, none more than {often}")
+    return ax
+
+
+def plot_meetings_by_round(
+    source: TournamentResult | Schedule,
+    *,
+    columns: int = 7,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw who met whom filling up, one small picture a round.
+
+    Parameters
+    ----------
+    source : TournamentResult or Schedule
+    columns : int, default 7
+        Pictures side by side, >= 1.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A cell of a picture is a pair: it meets for the first time in this round, or
+        again, or it has met before, or not yet. Players stand in the order of their
+        tables in round 1, then in round 2, and so on, so that the first picture is
+        blocks along the diagonal. Over each picture, the pairs of its round.
+
+    Examples
+    --------
+    >>> from mds_sim.tournament import round_robin
+    >>> plot_meetings_by_round(round_robin(8)).get_title()
+    '28 of at most 28 pairs meet in 7 rounds; repeated meetings: none'
+    """
+    columns = _validate.count("columns", columns)
+    table = source.table if isinstance(source, Schedule) else source.history.table
+    kinds = _kinds_by_round(table[:, np.lexsort(table[::-1])])
+    ax, (rounds, players) = axes(ax), table.shape
+    step = players + max(2, round(0.3 * players))  # room for a line over each picture
+    lines, columns = -(-rounds // columns), min(columns, rounds)
+    sheet = np.ma.masked_array(np.zeros((lines * step, columns * step)), mask=True)
+    for r, kind in enumerate(kinds):
+        bottom, left = r // columns * step + step, r % columns * step
+        sheet[bottom - players : bottom, left : left + players] = kind
+        new, again = (int((kind == k).sum()) // 2 for k in (2, 3))
+        words = f"{r + 1}: {new} new" + f", {again} again" * bool(again)
+        ax.text(left, bottom - players - 1, words, va="bottom", fontsize="small")
+    colours = ListedColormap(list(KINDS.values()))
+    ax.imshow(sheet, cmap=colours, vmin=0, vmax=3, interpolation="nearest")
+    ax.set_axis_off()
+    handles = [Patch(color=colour, label=kind) for kind, colour in KINDS.items()]
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.0, 0.0), ncols=4)
+    repeated = sum(int((kind == 3).sum()) // 2 for kind in kinds)
+    pairs = f"{source.pairs_met} of at most {source.bound} pairs meet"
+    many = f"{rounds} round{'s'[: rounds > 1]}"
+    ax.set_title(f"{pairs} in {many}; repeated meetings: {repeated or 'none'}")
     return ax
 
 
@@ -186,6 +251,18 @@ def plot_formats(comparison: FormatComparison, *, ax: Axes | None = None) -> Axe
     ax.set_title(f"On the front: {', '.join(comparison.front)}")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
+
+
+def _kinds_by_round(table: Ints) -> list[Any]:
+    """Return for each round and pair an index of `KINDS`, the diagonal masked."""
+    diagonal = np.eye(table.shape[1], dtype=np.bool_)
+    met = np.zeros_like(diagonal)
+    kinds = []
+    for row in table:
+        together = (row[:, None] == row) & (row >= 0)
+        kinds.append(np.ma.masked_array(met + 2 * together, diagonal))
+        met |= together
+    return kinds
 
 
 def _draw_runs(

@@ -24,6 +24,8 @@ class Schedule:
         ``table[r, p]`` is the table of player p in round r, from 0; -1 sits out.
     first : array_like of int, shape (rounds, tables), optional
         The player of each table who is named first: the home team, or white.
+    method : str, optional
+        How it was made, in one line.
 
     Attributes
     ----------
@@ -33,6 +35,10 @@ class Schedule:
         How often any two players meet.
     pairs_met, bound : int
         Different pairs that meet, and the most that could at these tables.
+    carry_over : int
+        Of a schedule of pairs: how unevenly effects go on to the next opponent.
+    proven : bool
+        Whether as many pairs meet as could, so that no schedule is better.
 
     Examples
     --------
@@ -45,6 +51,7 @@ class Schedule:
 
     table: Ints
     first: Ints | None = None
+    method: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", _grid("table", self.table))
@@ -83,13 +90,49 @@ class Schedule:
     @property
     def pairs_met(self) -> int:
         """How many different pairs meet."""
-        return int((self.meetings > 0).sum()) // 2
+        return distinct_pairs(self.table)
 
     @property
     def bound(self) -> int:
         """The most different pairs that could meet at tables of these sizes."""
         seated_together = sum(comb(size, 2) for size in self._sizes.ravel().tolist())
         return min(seated_together, comb(self.players, 2))
+
+    @property
+    def proven(self) -> bool:
+        """Whether as many pairs meet as could at tables of these sizes."""
+        return self.pairs_met == self.bound
+
+    @property
+    def carry_over(self) -> int:
+        """The carry-over value of a schedule of pairs: how unevenly effects go on.
+
+        Whoever meets j after i has an advantage if i is tiring. The value is the sum,
+        over all ordered pairs (i, j), of the square of how many players meet i in one
+        round and j in the next, the first round following the last [1]_. With an even
+        number N of players it is N (N - 1) at least. A player who sits out meets
+        nobody. ValueError if a table seats more than two.
+
+        References
+        ----------
+        .. [1] K. G. Russell (1980), "Balancing carry-over effects in round robin
+           tournaments", *Biometrika* 67(1), 127-131.
+
+        Examples
+        --------
+        >>> round_robin(8).carry_over
+        196
+        """
+        if self.seats > 2:
+            raise ValueError(
+                f"tables must seat 2 for a carry-over value, got {self.seats}"
+            )
+        alone = np.eye(self.players, dtype=bool)
+        together = (self.table[:, :, None] == self.table[:, None, :]) & ~alone
+        together &= (self.table >= 0)[:, :, None]
+        meets = together.astype(np.int64)  # [round, player, opponent]
+        effects = np.einsum("rpi,rpj->ij", meets, np.roll(meets, -1, axis=0))
+        return int((effects**2).sum())
 
     def games(self, round: int) -> list[tuple[int, ...]]:
         """Return the players of each table in a round, first-named first.
@@ -182,6 +225,39 @@ class Schedule:
         )
 
 
+def distinct_pairs(table: Ints) -> int:
+    """Count the pairs of players who sit at one table in at least one round.
+
+    Parameters
+    ----------
+    table : ndarray of int64, shape (rounds, players)
+
+    Returns
+    -------
+    int
+
+    Notes
+    -----
+    Players in the order of their tables share one with those up to G - 1 places
+    behind. Cost O(R N (log N + G)), which is less than a matrix of meetings takes.
+
+    Examples
+    --------
+    >>> distinct_pairs(np.array([[0, 0, 1, 1, -1], [0, 0, 1, -1, 1]]))
+    3
+    """
+    players = table.shape[1]
+    order = np.argsort(table, axis=1, kind="stable")
+    home = np.take_along_axis(table, order, axis=1)
+    pairs = []
+    for behind in range(1, players):
+        same = (home[:, behind:] == home[:, :-behind]) & (home[:, behind:] >= 0)
+        if not same.any():
+            break
+        pairs.append((order[:, :-behind] * players + order[:, behind:])[same])
+    return len(np.unique(np.concatenate(pairs))) if pairs else 0
+
+
 def round_robin(players: int) -> Schedule:
     r"""Let everyone meet everyone exactly once, in pairs: the circle method.
 
@@ -227,7 +303,7 @@ def round_robin(players: int) -> Schedule:
         for t, pair in enumerate(games):
             table[r, list(pair)] = t
             first[r, t] = pair[0]
-    return Schedule(table, first)
+    return Schedule(table, first, method="circle method (Berger)")
 
 
 def _berger_round(n: int, r: int) -> list[tuple[int, int]]:

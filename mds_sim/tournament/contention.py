@@ -18,6 +18,11 @@ class Contention(Protocol):
     The first criterion decides, the second among those it leaves tied, and so on;
     a playoff among those whom all leave tied. So there is always one champion.
 
+    A rule may also say who must sit where in the next round, by a second method
+    ``funnel(history, rng)``. It returns a table for each player, -1 for who may sit
+    anywhere, or None; the seating finds it as ``history.funnel``. A seating that brings
+    contenders together in a way of its own says so by ``knocks_out = True``.
+
     Examples
     --------
     >>> @dataclass(frozen=True)

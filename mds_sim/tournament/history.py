@@ -1,22 +1,26 @@
 """What has happened so far, and the rules that every round keeps.
 
 A round is one integer array: ``table[p]`` is the table of player p, counted from 0,
-and -1 if p sits out. So nobody can sit at two tables, and all else is derived.
+-1 if p sits out, and -2 if p is not there, having come later or left before. So nobody
+can sit at two tables, and all else is derived.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from mds_sim import _validate
 from mds_sim.theory.tournament import table_sizes
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+BENCH, AWAY = -1, -2  # in a row of tables: sits out; is not there
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +34,18 @@ class History:
     tables, seats, rounds : int
         T, G and the number of rounds planned.
     table : ndarray of int64, shape (rounds played, players)
-        Who sat where, -1 sat out; read-only, as all arrays here.
+        Who sat where, -1 sat out, -2 was not there; read-only, as all arrays here.
     winner : ndarray of int64, shape (rounds played, tables)
-        The player who won at each table.
+        The player who won at each table; -1 if that player is not in this history.
+    forbidden : ndarray of bool, shape (players, players), optional
+        The pairs that must never share a table; None if there are none.
+    funnel : ndarray of int64, shape (players,), optional
+        Of the next round: player p must sit at table ``funnel[p]``, -1 anywhere.
+        None if the contention rule leaves all tables free.
+    here : ndarray of bool, shape (players,), optional
+        Who plays on; None if all do. A seating never sees those who do not.
+    credit : ndarray of int64, shape (players,), optional
+        Sit-outs that count for the rounds in which a player was not there.
 
     Examples
     --------
@@ -48,6 +61,10 @@ class History:
     rounds: int
     table: Ints
     winner: Ints
+    forbidden: Bools | None = None
+    funnel: Ints | None = None
+    here: Bools | None = None
+    credit: Ints | None = None
 
     @classmethod
     def start(
@@ -59,13 +76,37 @@ class History:
 
     def after(self, table: Any, winner: Any) -> History:
         """Return the history with one more round (which it does not check)."""
+        return replace(
+            self,
+            table=_frozen(np.vstack([self.table, table])),
+            winner=_frozen(np.vstack([self.winner, winner])),
+            funnel=None,
+        )
+
+    def of(self, chosen: Bools) -> History:
+        """Return the history of some of the players, as if no others were known.
+
+        Parameters
+        ----------
+        chosen : ndarray of bool, shape (players,)
+            All who are here, for example: that is the history a seating decides on.
+        """
+        if chosen.all():
+            return self
+        number = np.where(chosen, np.cumsum(chosen) - 1, -1)
+        forbidden, here = self.forbidden, self.here
         return History(
-            self.names,
+            tuple(self.names[p] for p in np.flatnonzero(chosen).tolist()),
             self.tables,
             self.seats,
             self.rounds,
-            _frozen(np.vstack([self.table, table])),
-            _frozen(np.vstack([self.winner, winner])),
+            _frozen(self.table[:, chosen]),
+            # An index of -1 takes the last entry, which is then set right.
+            _frozen(np.where(self.winner < 0, -1, number[self.winner])),
+            None if forbidden is None else _flags(forbidden[chosen][:, chosen]),
+            None if self.funnel is None else _frozen(self.funnel[chosen]),
+            None if here is None or here[chosen].all() else _flags(here[chosen]),
+            None if self.credit is None else _frozen(self.credit[chosen]),
         )
 
     @property
@@ -79,9 +120,18 @@ class History:
         return len(self.names)
 
     @cached_property
+    def is_here(self) -> Bools:
+        """Whether each player is here for the next round, shape (N,)."""
+        everyone = np.ones(self.players)
+        return _flags(everyone if self.here is None else self.here)
+
+    @cached_property
     def sizes(self) -> Ints:
-        """Players at each table in every round, the larger ones first, shape (T,)."""
-        return _frozen(table_sizes(self.players, self.tables, self.seats))
+        """Players at each table in the next round, the larger ones first, shape (T,).
+
+        All rounds have the same sizes unless somebody comes late or leaves.
+        """
+        return _frozen(table_sizes(int(self.is_here.sum()), self.tables, self.seats))
 
     @cached_property
     def meetings(self) -> Ints:
@@ -95,13 +145,19 @@ class History:
 
     @cached_property
     def sat_out(self) -> Ints:
-        """How often each player sat out, shape (N,)."""
-        return _frozen((self.table < 0).sum(axis=0))
+        """How often each player sat out, shape (N,), which is what fairness counts.
+
+        Who was not there does not sit out: a player who comes late, or comes back,
+        starts level with the one who sat out least (by `credit`).
+        """
+        credit = 0 if self.credit is None else self.credit
+        return _frozen((self.table == BENCH).sum(axis=0) + credit)
 
     @cached_property
     def wins(self) -> Ints:
         """How many games each player won, shape (N,)."""
-        return _frozen(np.bincount(self.winner.ravel(), minlength=self.players))
+        winner = self.winner[self.winner >= 0]
+        return _frozen(np.bincount(winner, minlength=self.players))
 
 
 def count_meetings(table: Ints) -> Ints:
@@ -154,13 +210,19 @@ def new_faces(table: Ints) -> NDArray[np.float64]:
     return means
 
 
-def who_plays(history: History, rng: np.random.Generator) -> Ints:
+def who_plays(
+    history: History, rng: np.random.Generator, keep: ArrayLike | None = None
+) -> Ints:
     """Decide who plays in the next round: who sat out least sits out, by lot if tied.
 
     Parameters
     ----------
     history : History
+        Who has a table in its funnel, plays. At a single table, one of a forbidden
+        pair sits out if somebody whose turn it could be takes the place.
     rng : numpy.random.Generator
+    keep : array_like of int, shape (players,), optional
+        Of those who sat out equally often, who has more here rather plays.
 
     Returns
     -------
@@ -175,9 +237,31 @@ def who_plays(history: History, rng: np.random.Generator) -> Ints:
     >>> who_plays(history, np.random.default_rng(1))  # not Cid again
     array([1, 2])
     """
+    lot = rng.permutation(history.players)
     bench = history.players - int(history.sizes.sum())
-    queue = np.lexsort((rng.permutation(history.players), history.sat_out))
+    if not bench:
+        return np.arange(history.players)
+    keep = np.zeros(history.players) if keep is None else np.asarray(keep)
+    contends = np.zeros(history.players) if history.funnel is None else history.funnel
+    away = ~history.is_here  # before all others: they are the first to sit out
+    queue = np.lexsort((lot, keep, contends >= 0, history.sat_out, ~away))
+    if history.forbidden is not None and history.tables == 1:
+        _part_by_bench(history, queue, bench)
     return np.sort(queue[bench:])
+
+
+def _part_by_bench(history: History, queue: Ints, bench: int) -> None:
+    """Let one of a forbidden pair sit out at a single table, in place of an equal."""
+    funnel = history.funnel
+    for i in range(bench, len(queue)):
+        for j in range(bench):
+            one, other = queue[i], queue[j]
+            equal = history.sat_out[one] == history.sat_out[other]
+            if not equal or (funnel is not None and funnel[one] >= 0):
+                continue
+            enemies: Bools = np.asarray(history.forbidden)[:, queue[bench:]]
+            if enemies[other].sum() - enemies[other, i - bench] < enemies[one].sum():
+                queue[i], queue[j] = other, one
 
 
 def check_round(history: History, answer: Any) -> Ints:
@@ -200,8 +284,10 @@ def check_round(history: History, answer: Any) -> Ints:
         If it is not an array of integers.
     ValueError
         If a table stays empty or has more players than seats, if table sizes differ
-        by more than 1, if somebody sits out though a seat is free, or if sit-outs
-        would differ by more than 1. It names rule, round and players.
+        by more than 1, if somebody sits out though a seat is free, if sit-outs would
+        differ by more than 1, if a forbidden pair shares a table, or if somebody in
+        contention does not sit at the table that the rule asks for. It names rule,
+        round and players.
 
     Examples
     --------
@@ -216,6 +302,8 @@ def check_round(history: History, answer: Any) -> Ints:
     size = np.bincount(table[table >= 0], minlength=history.tables)
     _check_tables(history, table, size)
     _check_bench(history, table, size)
+    _check_forbidden(history, table)
+    _check_funnel(history, table)
     return table
 
 
@@ -275,6 +363,33 @@ def _check_bench(history: History, table: Ints, size: Ints) -> None:
         )
 
 
+def _check_forbidden(history: History, table: Ints) -> None:
+    """Check that no pair meets that must not."""
+    if history.forbidden is None:
+        return
+    pairs = np.argwhere(np.triu(_together(table) & history.forbidden))
+    if pairs.size:
+        one, other = (history.names[p] for p in pairs[0].tolist())
+        raise ValueError(
+            f"{one!r} and {other!r} must not share a table, but both sit at table "
+            f"{table[pairs[0, 0]]} in round {history.round + 1}; allow() lets them meet"
+        )
+
+
+def _check_funnel(history: History, table: Ints) -> None:
+    """Check that those in contention sit where the contention rule asks."""
+    if history.funnel is None:
+        return
+    wrong = np.flatnonzero((history.funnel >= 0) & (history.funnel != table))
+    if wrong.size:
+        p = int(wrong[0])
+        raise ValueError(
+            f"{history.names[p]!r} must sit at table {history.funnel[p]}, as the "
+            f"contention rule asks, but table[{p}] = {table[p]} in round "
+            f"{history.round + 1}; let the seating follow history.funnel"
+        )
+
+
 def _names(history: History, chosen: NDArray[np.bool_]) -> str:
     """Write the names of the chosen players."""
     return ", ".join(repr(history.names[p]) for p in np.flatnonzero(chosen))
@@ -289,6 +404,9 @@ def _together(row: Ints) -> NDArray[np.bool_]:
 
 def _frozen(array: Any) -> Ints:
     """Return a read-only copy as int64."""
-    copy = np.array(array, dtype=np.int64)
-    copy.setflags(write=False)
-    return copy
+    return _validate.sealed(np.array(array, dtype=np.int64))
+
+
+def _flags(array: Any) -> Bools:
+    """Return a read-only copy as bool."""
+    return _validate.sealed(np.array(array, dtype=np.bool_))

@@ -39,7 +39,7 @@ class Outcome(Protocol):
     ) -> Ints:
         """Return one winner for each table of this round, in any order.
 
-        `table[p]` is the table of player p, -1 if p does not play; `skill[p]` the
+        `table[p]` is the table of player p, < 0 if p does not play; `skill[p]` the
         skill. A playoff is one more round, with all the tied at table 0.
         """
 

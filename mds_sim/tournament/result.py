@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mds_sim._tables import html_table, text_table
 from mds_sim.theory.tournament import pairs_bound
 
-from .history import History, Ints, new_faces
+from .history import AWAY, BENCH, History, Ints, new_faces
 from .players import Player, Round
 from .rounds import rounds_of
 
@@ -119,9 +119,17 @@ class TournamentResult:
 
     @property
     def bound(self) -> int:
-        """The most different pairs that could have met."""
+        """The most different pairs that could have met, with those who were there."""
         plan = self.history
-        return pairs_bound(plan.players, plan.tables, plan.seats, plan.round)
+        there = plan.table != AWAY
+        if there.all():
+            return pairs_bound(plan.players, plan.tables, plan.seats, plan.round)
+        rounds = [
+            pairs_bound(players, plan.tables, plan.seats, 1)
+            for players in there.sum(axis=1).tolist()
+        ]
+        together = there.T.astype(np.int64) @ there > 0
+        return min(sum(rounds), int(np.triu(together, 1).sum()))
 
     def same_as(self, other: object) -> bool:
         """Tell whether the other is a result with the same rounds and winner."""
@@ -142,14 +150,8 @@ class TournamentResult:
             An existing file is replaced. UTF-8, with the columns round, table (empty
             for who sat out), player, won (0 or 1) and playoff (0 or 1).
         """
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            lines = csv.writer(file, lineterminator="\n")
-            lines.writerow(["round", "table", "player", "won", "playoff"])
-            for r in self.rounds:
-                lines.writerows(_games(r, playoff=0))
-                lines.writerows([r.number, "", player, 0, 0] for player in r.bench)
-            if self.playoff is not None:
-                lines.writerows(_games(self.playoff, playoff=1))
+        playoff = [] if self.playoff is None else [(self.playoff, 1)]
+        write_csv(path, [*((played, 0) for played in self.rounds), *playoff])
 
     def _rows(self) -> list[list[str]]:
         """Return the standings as words, cut where a screen ends."""
@@ -204,7 +206,7 @@ def rank(
     scores: Ints,
     champion: int | None = None,
 ) -> tuple[Standing, ...]:
-    """Order the players by their scores, the champion first.
+    """Order the players by their scores, the champion first, who has left last.
 
     Parameters
     ----------
@@ -217,7 +219,8 @@ def rank(
     Returns
     -------
     tuple of Standing
-        Who is tied shares the rank, in the order of `players`.
+        Who is tied shares the rank, in the order of `players`. Rounds that somebody
+        missed are no sit-outs here.
 
     Examples
     --------
@@ -226,7 +229,11 @@ def rank(
     >>> [line.rank for line in rank(pair, history, np.array([[0], [0]]))]
     [1, 1]
     """
-    keys = [(p != champion, *(-score).tolist()) for p, score in enumerate(scores)]
+    gone = (~history.is_here).tolist()
+    sat_out = (history.table == BENCH).sum(axis=0).tolist()
+    keys = [
+        (p != champion, gone[p], *(-score).tolist()) for p, score in enumerate(scores)
+    ]
     order = sorted(range(len(keys)), key=keys.__getitem__)
     place = {keys[p]: i for i, p in reversed(list(enumerate(order, start=1)))}
     return tuple(
@@ -235,18 +242,32 @@ def rank(
             players[p],
             tuple(scores[p].tolist()),
             int(history.opponents[p]),
-            int(history.sat_out[p]),
+            sat_out[p],
         )
         for p in order
     )
 
 
+def write_csv(path: str | PathLike[str], rounds: Iterable[tuple[Round, int]]) -> None:
+    """Write rounds, each with 1 if it is the playoff, as lines of players.
+
+    A round that waits for its winners has nothing in the column `won`.
+    """
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(["round", "table", "player", "won", "playoff"])
+        for played, playoff in rounds:
+            lines.writerows(_games(played, playoff))
+
+
 def _games(round: Round, playoff: int) -> Iterator[list[object]]:
-    """Yield one line for each player at the tables of a round."""
+    """Yield one line for each player at the tables, then those who sit out."""
     for table in round:
         for player in table.players:
-            won = int(player == table.winner)
+            won = "" if table.winner is None else int(player == table.winner)
             yield [round.number, table.number, player, won, playoff]
+    for player in round.bench if not playoff else ():
+        yield [round.number, "", player, 0, 0]
 
 
 def _clip(name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from .history import History, Ints
+from .history import AWAY, BENCH, Bools, History, Ints
 from .players import Player, Round, Table, one_or_many
 
 
@@ -58,6 +58,63 @@ def rounds_of(players: Sequence[Player], history: History) -> tuple[Round, ...]:
     """
     games = zip(history.table, history.winner, strict=True)
     return tuple(as_round(players, r, *game) for r, game in enumerate(games, start=1))
+
+
+def as_row(
+    players: Sequence[Player],
+    here: Bools,
+    tables: Iterable[Table | Iterable[str | Player]],
+    number: int,
+) -> Ints:
+    """Return a round that is given by names as the table of each player.
+
+    Parameters
+    ----------
+    players : sequence of Player
+    here : ndarray of bool, shape (players,)
+    tables : iterable of iterables of str or Player
+        The players of each table; who is not named sits out.
+    number : int
+        Of the round, from 1, for the messages.
+
+    Returns
+    -------
+    ndarray of int64, shape (players,)
+        -1 for who sits out, -2 for who is not here.
+
+    Raises
+    ------
+    TypeError
+        If a table is a bare name.
+    ValueError
+        If a name is unknown, comes twice, or somebody has left.
+
+    Examples
+    --------
+    >>> trio = [Player("Ann"), Player("Bob"), Player("Cid")]
+    >>> as_row(trio, np.ones(3, dtype=bool), [["Bob", "Ann"]], 1)
+    array([ 0,  0, -1])
+    """
+    index = {player.name: p for p, player in enumerate(players)}
+    row = np.where(here, BENCH, AWAY)
+    for t, table in enumerate(tables):
+        if isinstance(table, str | Player):
+            raise TypeError(f"a table must be a list of names, got {table!r}")
+        for name in map(str, table.players if isinstance(table, Table) else table):
+            p = index.get(name)
+            if p is None or not here[p]:
+                reason = "is none" if p is None else "has left"
+                raise ValueError(
+                    f"round {number} must seat players of this tournament, but "
+                    f"{name!r} {reason}"
+                )
+            if row[p] >= 0:
+                raise ValueError(
+                    f"a player must sit at one table, but {name!r} sits at table "
+                    f"{row[p] + 1} and table {t + 1} of round {number}"
+                )
+            row[p] = t
+    return row
 
 
 def winners_by_table(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mds_sim import _validate
-
+from ._draft import draft
 from .constructions import Schedule
-from .history import History, Ints, who_plays
+from .history import BENCH, History, Ints, who_plays
+
+PROPOSALS = 50_000  # swaps to try where a forbidden pair sits together
 
 
 @runtime_checkable
@@ -43,6 +43,9 @@ class Seating(Protocol):
 class RandomSeating:
     """Shuffle the players anew in each round, whoever has met.
 
+    If a contention rule asks for tables or pairs are forbidden, it shuffles the others
+    and swaps players until all is as asked.
+
     Examples
     --------
     >>> history = History.start(tuple("ABCDE"), tables=2, seats=2, rounds=1)
@@ -52,55 +55,13 @@ class RandomSeating:
 
     def seat(self, history: History, rng: np.random.Generator) -> Ints:
         """Return the table of each player, from 0, or -1 for who sits out."""
+        if history.forbidden is not None or history.funnel is not None:
+            return _shuffled_under_rules(history, rng)
         players = who_plays(history, rng)
-        return _answer(history, players, rng.permutation(_places(history)))
-
-
-@dataclass(frozen=True)
-class GreedySeating:
-    """Let as few people as possible meet again in the next round.
-
-    From a random start it swaps the two players of different tables whose swap
-    lowers the repeated meetings most, until no swap does, and keeps the best of a
-    few starts. It looks at the next round only.
-
-    Parameters
-    ----------
-    starts : int, default 16
-        Random starts, >= 1. It stops early once nobody meets again.
-
-    Notes
-    -----
-    A pair that has met m times costs m, which is what C(m, 2), summed over all pairs,
-    grows by. A swap costs O(N), to find the best one O(N^2). Ties: the first
-    pair of players, the first start.
-
-    Examples
-    --------
-    >>> history = History.start(tuple("ABCD"), tables=2, seats=2, rounds=3)
-    >>> history = history.after(table=[0, 0, 1, 1], winner=[0, 2])
-    >>> GreedySeating().seat(history, np.random.default_rng(1))  # others meet
-    array([1, 0, 1, 0])
-    """
-
-    starts: int = 16
-
-    def __post_init__(self) -> None:
-        _validate.count("starts", self.starts)
-
-    def seat(self, history: History, rng: np.random.Generator) -> Ints:
-        """Return the table of each player, from 0, or -1 for who sits out."""
-        players = who_plays(history, rng)
-        met = history.meetings[np.ix_(players, players)].astype(np.float64)
-        best, least = _places(history), np.inf
-        for _ in range(self.starts):
-            table = _swap_downhill(met, rng.permutation(_places(history)))
-            cost = met[table[:, None] == table].sum()
-            if cost < least:
-                best, least = table, cost
-            if least == 0:
-                break
-        return _answer(history, players, best)
+        table = np.full(history.players, BENCH)
+        places = np.repeat(np.arange(history.tables), history.sizes)
+        table[players] = rng.permutation(places)
+        return table
 
 
 @dataclass(frozen=True)
@@ -147,33 +108,20 @@ class ScheduledSeating:
         return row
 
 
-def _places(history: History) -> Ints:
-    """Return the table of each seat that is taken, shape (min(N, T G),)."""
-    return np.repeat(np.arange(history.tables), history.sizes)
-
-
-def _answer(history: History, players: Ints, table: Ints) -> Ints:
-    """Spread the tables of those who play over all players."""
-    answer = np.full(history.players, -1)
-    answer[players] = table
-    return answer
-
-
-def _swap_downhill(met: NDArray[np.float64], table: Ints) -> Ints:
-    """Swap players as long as it lowers the repeated meetings."""
-    n = len(table)
-    # crowd[p, t]: how often p met the people who now sit at table t.
-    crowd = met @ (table[:, None] == np.arange(table.max() + 1))
-    while True:
-        here = crowd[np.arange(n), table]
-        there = crowd[:, table]
-        # p and q do not stay at the tables they leave, hence 2 * met.
-        change = there + there.T - here[:, None] - here - 2 * met
-        change[table[:, None] == table] = 0
-        p, q = divmod(int(change.argmin()), n)
-        if change[p, q] >= 0:
-            return table
-        old, new = table[p], table[q]
-        crowd[:, old] += met[:, q] - met[:, p]
-        crowd[:, new] += met[:, p] - met[:, q]
-        table[p], table[q] = new, old
+def _shuffled_under_rules(history: History, rng: np.random.Generator) -> Ints:
+    """Draw a round by lot, and swap players until no forbidden pair meets."""
+    plan = draft(
+        history.sizes,
+        1,
+        np.zeros((history.players,) * 2, dtype=np.int64),
+        history.sat_out,
+        rng,
+        forbidden=history.forbidden,
+        fixed=history.funnel,
+    )
+    if plan.score < 0:
+        plan.descend()
+    if plan.score < 0:
+        plan.cool(rng, PROPOSALS)
+    row: Ints = plan.rows[0]
+    return row

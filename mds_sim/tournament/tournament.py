@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from os import PathLike
 from typing import Any
 
 import numpy as np
 
-from mds_sim import _validate
-from mds_sim.rng import RNG, as_generator
-from mds_sim.theory.tournament import table_sizes
+from mds_sim.rng import RNG
 
-from .contention import Contention, PointsLeader, leaders
-from .history import History, Ints, check_round
+from . import roster
+from ._evening import Evening
+from .contention import Contention, PointsLeader
+from .history import Ints
 from .outcomes import Outcome, PlackettLuce
-from .players import Player, Round, as_players
-from .result import Standing, TournamentResult, rank
-from .rounds import as_round, winners_by_table
+from .players import Player, Round, Table, as_players
+from .result import TournamentResult, write_csv
+from .rounds import as_round, as_row, winners_by_table
 from .seating import RandomSeating, Seating
 
+Pair = tuple[str | Player, str | Player]
+Seats = Iterable[Table | Iterable[str | Player]]
 
-class Tournament:
+
+class Tournament(Evening):
     """N players, T tables of G seats, R rounds in lockstep, one champion.
 
     Seat a round with `next_round`, play it, `record` the winners, and so on; or let
     the outcome model `play` what is left. In every round all tables are in use, their
     sizes differ by at most 1, nobody sits out while a seat is free, and sit-outs
-    differ by at most 1 between players. Each answer of the seating is checked.
+    differ by at most 1 between players. Each answer of the seating is checked. What
+    is refused leaves the tournament as it was.
 
     Parameters
     ----------
@@ -43,9 +49,12 @@ class Tournament:
         Who sits where.
     contention : Contention, default PointsLeader()
         What makes the winner. If it leaves players tied after the last round, one game
-        among all of them decides: the playoff. It counts for nothing else.
+        among all of them decides: the playoff. It counts for nothing else, and
+        forbidden pairs may meet in it.
     outcome : Outcome, default PlackettLuce()
         Who wins a game that is not recorded by hand.
+    forbidden : iterable of (name, name), optional
+        Pairs who never share a table; more by `forbid`, fewer by `allow`.
     rng : numpy.random.Generator, int or None
         Equal seeds, equal tournaments. Seating and outcome draw from two streams, so
         that a second seating sees the same performances.
@@ -68,11 +77,17 @@ class Tournament:
     >>> tournament
     Tournament(4 players, 2 tables of 2, 1 of 3 rounds played)
 
+    Between rounds people come and go:
+
+    >>> tournament.add_player("Eve")
+    Player(name='Eve', skill=0.0)
+    >>> tournament.remove_player("Bob")
+
     The rest by chance:
 
     >>> result = tournament.play()
     >>> result.winner, result.decided_by
-    (Player(name='Dan', skill=0.0), 'playoff')
+    (Player(name='Cid', skill=0.0), 'wins')
     """
 
     def __init__(
@@ -85,44 +100,72 @@ class Tournament:
         seating: Seating = RandomSeating(),
         contention: Contention = PointsLeader(),
         outcome: Outcome = PlackettLuce(),
+        forbidden: Iterable[Pair] = (),
         rng: RNG = None,
     ) -> None:
-        self.players = as_players(players)
-        table_sizes(len(self.players), tables, seats)  # refuses what cannot work
-        _validate.count("rounds", rounds)
-        self.seating = _strategy("seating", seating, "seat", RandomSeating())
-        self.contention = _strategy("contention", contention, "scores", PointsLeader())
-        self.outcome = _strategy("outcome", outcome, "play", PlackettLuce())
-        self._seating_rng, self._outcome_rng = as_generator(rng).spawn(2)
-        names = [player.name for player in self.players]
-        self._history = History.start(names, tables, seats, rounds)
-        self._seated: Ints | None = None  # a round that waits for its winners
-        self._playoff: tuple[Ints, Ints] | None = None  # its table and winner
+        super().__init__(
+            players, tables, seats, rounds, seating, contention, outcome, rng
+        )
+        for pair in forbidden:
+            self.forbid(*roster.as_pair(pair))
 
-    @property
-    def history(self) -> History:
-        """The rounds recorded so far, as arrays."""
-        return self._history
+    @classmethod
+    def load(
+        cls,
+        path: str | PathLike[str],
+        *,
+        seating: Seating | None = None,
+        contention: Contention | None = None,
+        outcome: Outcome | None = None,
+    ) -> Tournament:
+        """Load a tournament that `save` wrote; it goes on exactly as that one would.
 
-    @property
-    def meetings(self) -> Ints:
-        """How often any two players met so far, shape (N, N), with a diagonal of 0."""
-        return self._history.meetings
+        Parameters
+        ----------
+        path : str or path
+        seating, contention, outcome : optional
+            Take the place of what was saved. A class of your own must be given again.
 
-    @property
-    def opponents(self) -> Ints:
-        """How many different people each player met so far, shape (N,)."""
-        return self._history.opponents
+        Raises
+        ------
+        ValueError
+            If the file is broken, or holds a class that is none of this package.
+            It says where.
 
-    @property
-    def standings(self) -> tuple[Standing, ...]:
-        """The standings so far, best first; who is tied shares the rank."""
-        return rank(self.players, self._history, self._scores(), self._champion())
+        Examples
+        --------
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> evening = Tournament(8, 2, 4, rounds=3, rng=1)
+        >>> _ = evening.next_round()
+        >>> with TemporaryDirectory() as folder:
+        ...     evening.save(Path(folder, "night.json"))
+        ...     copy = Tournament.load(Path(folder, "night.json"))
+        >>> copy.play().same_as(evening.play())
+        True
+        """
+        from .saving import load  # it makes tournaments
 
-    @property
-    def finished(self) -> bool:
-        """Whether the champion is known, after all rounds and, if tied, a playoff."""
-        return self._champion() is not None
+        given = {"seating": seating, "contention": contention, "outcome": outcome}
+        return load(cls, path, {name: v for name, v in given.items() if v is not None})
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write all there is to go on from: a JSON file, in one step or not at all.
+
+        Parameters
+        ----------
+        path : str or path
+            An existing file is replaced, and stays whole if that fails.
+
+        Raises
+        ------
+        TypeError
+            If a seating, contention or outcome of your own is no dataclass of numbers
+            and words.
+        """
+        from .saving import save  # it knows tournaments
+
+        save(self, path)
 
     def next_round(self) -> Round:
         """Seat the next round; after the last one, if need be, the playoff.
@@ -137,25 +180,58 @@ class Tournament:
         RuntimeError
             If the present round waits for its winners, or all rounds are over.
         ValueError
-            If the seating breaks a rule.
+            If the seating breaks a rule, or cannot keep a forbidden pair apart.
         """
-        number = self._history.round + 1
-        if self._seated is not None:
-            raise RuntimeError(
-                f"round {number} must be recorded before the next one is seated; "
-                "call record(winners)"
-            )
+        self._refuse_waiting()
         if self.finished:
             raise RuntimeError(
                 f"the tournament must have rounds left, but {self.standings[0].player} "
                 f"has won it; play() returns the result"
             )
+        with self._or_as_it_was():
+            self._seated = self._tied() if self._rounds_over() else self._seat()
+        return as_round(self.players, self._history.round + 1, self._seated)
+
+    def override(self, round: Seats) -> Round:
+        """Seat the next round by hand, or another way than `next_round` did.
+
+        Parameters
+        ----------
+        round : iterable of iterables of str or Player
+            The tables in their order, each with its players; a `Round` will do, or
+            its tables. Who is not named sits out. A knockout may be seated otherwise
+            than the contention rule asks: whoever beats a contender is one.
+
+        Returns
+        -------
+        Round
+
+        Raises
+        ------
+        RuntimeError
+            If all rounds are over.
+        ValueError
+            If a name is unknown or comes twice, or the round breaks one of the rules
+            that each round keeps.
+
+        Examples
+        --------
+        >>> tournament = Tournament(["Ann", "Bob", "Cid", "Dan"], 2, 2, 3, rng=1)
+        >>> tournament.override([["Ann", "Bob"], ["Cid", "Dan"]])
+        round 1
+          table 1: Ann, Bob
+          table 2: Cid, Dan
+        """
         if self._rounds_over():
-            self._seated = self._tied()
-        else:
-            answer = self.seating.seat(self._history, self._seating_rng)
-            self._seated = check_round(self._history, answer)
-        return as_round(self.players, number, self._seated)
+            raise RuntimeError("a playoff must be played as it is, by all who are tied")
+        history, here = self._history, self._history.is_here
+        row = as_row(self.players, here, round, history.round + 1)
+        self._seated = self._checked(history.of(here), row[here])
+        return as_round(self.players, history.round + 1, self._seated)
+
+    def unseat(self) -> None:
+        """Take back the seating of the round that waits for its winners, if any."""
+        self._seated = None
 
     def record(self, winners: str | Player | Iterable[str | Player]) -> None:
         """Record who won at the tables of the round that `next_round` seated.
@@ -173,14 +249,119 @@ class Tournament:
             If a name is unknown or on the bench, or a table has no winner or two.
             The tournament stays as it was.
         """
-        if self._seated is None:
-            raise RuntimeError("a round must be seated first; call next_round()")
-        winner = winners_by_table(self.players, self._seated, winners)
-        if self._rounds_over():
-            self._playoff = self._seated, winner
+        self._record(winners, self._states())
+
+    def undo(self) -> Round:
+        """Take back the winners recorded last: their round waits for winners again.
+
+        A round that was seated since is dropped. Who came or left since stays so.
+
+        Returns
+        -------
+        Round
+            The round that waits for its winners.
+
+        Raises
+        ------
+        RuntimeError
+            If nothing has been recorded.
+
+        Examples
+        --------
+        >>> tournament = Tournament(["Ann", "Bob"], 1, 2, rounds=1, rng=1)
+        >>> _ = tournament.next_round()
+        >>> tournament.record("Bob")
+        >>> tournament.undo()
+        round 1
+          table 1: Ann, Bob
+        >>> tournament.record("Ann")
+        >>> tournament.play().winner
+        Player(name='Ann', skill=0.0)
+        """
+        if not self._before:
+            raise RuntimeError("a round must be recorded before it can be undone")
+        if self._playoff is not None:
+            self._seated, self._playoff = self._playoff[0], None
         else:
-            self._history = self._history.after(self._seated, winner)
-        self._seated = None
+            self._history, self._seated = roster.without_last_round(self._history)
+        self._set_states(self._before.pop())
+        return as_round(self.players, self._history.round + 1, self._seated)
+
+    def forbid(self, one: str | Player, other: str | Player) -> None:
+        """Never let two players share a table from now on.
+
+        Raises
+        ------
+        RuntimeError
+            If a round waits for its winners.
+        ValueError
+            If a name is unknown, or both are the same.
+
+        Examples
+        --------
+        >>> tournament = Tournament(["Ann", "Bob"], 1, 2, rounds=1)
+        >>> tournament.forbid("Ann", "Bob")
+        >>> tournament.next_round()
+        Traceback (most recent call last):
+        ...
+        ValueError: 'Ann' and 'Bob' must not share a table, but both sit at table 0 in
+        round 1; allow() lets them meet
+        """
+        self._set_forbidden(one, other, True)
+
+    def allow(self, one: str | Player, other: str | Player) -> None:
+        """Let two players share a table again; the opposite of `forbid`."""
+        self._set_forbidden(one, other, False)
+
+    def add_player(self, player: str | Player) -> Player:
+        """Let somebody play from the next round on: a late arrival, or one comes back.
+
+        Parameters
+        ----------
+        player : str or Player
+            Somebody new, or who has left before, whose results then still count.
+
+        Returns
+        -------
+        Player
+
+        Raises
+        ------
+        RuntimeError
+            If a round waits for its winners, or all rounds are over.
+        ValueError
+            If somebody of this name is here.
+
+        Notes
+        -----
+        Sit-outs stay fair: whoever comes starts level with the player who sat out
+        least, neither due first for all the rounds missed nor spared.
+        """
+        self._refuse_waiting()
+        self._refuse_over()
+        newcomer = as_players([player])[0]
+        self.players, self._history = roster.add(self.players, self._history, newcomer)
+        return self.players[self._history.names.index(newcomer.name)]
+
+    def remove_player(self, player: str | Player) -> None:
+        """Let somebody go: not seated any more, while results and meetings count.
+
+        Who has left stands last in the standings and cannot win.
+
+        Parameters
+        ----------
+        player : str or Player
+
+        Raises
+        ------
+        RuntimeError
+            If a round waits for its winners, or all rounds are over.
+        ValueError
+            If nobody of this name is here, or too few would be left for the tables.
+        """
+        self._refuse_waiting()
+        self._refuse_over()
+        self._history = roster.remove(self._history, str(player))
 
     def play(self) -> TournamentResult:
         """Play what is left, with winners from the outcome model.
@@ -192,7 +373,8 @@ class Tournament:
         while not self.finished:
             if self._seated is None:
                 self.next_round()
-            self._play_round()
+            with self._or_as_it_was():
+                self._play_round()
         return TournamentResult(
             players=self.players,
             history=self._history,
@@ -202,76 +384,53 @@ class Tournament:
             playoff=self._playoff_round(),
         )
 
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """Write one line for each player in each round, the one that waits included.
+
+        Parameters
+        ----------
+        path : str or path
+            An existing file is replaced. UTF-8, with the columns round, table (empty
+            for who sits out), player, won (0 or 1, empty while the round waits) and
+            playoff (0 or 1).
+        """
+        last = [r for r in (self.waiting, self._playoff_round()) if r is not None]
+        playoff = int(self._rounds_over())
+        write_csv(path, [*((r, 0) for r in self.rounds), *((r, playoff) for r in last)])
+
     def _play_round(self) -> None:
         """Let the outcome model decide the round that is seated."""
+        before = self._states()
         skill = np.array([player.skill for player in self.players])
         seated: Any = self._seated
         won = self.outcome.play(self._history, seated, skill, self._outcome_rng)
         known = range(len(self.players))
         if not all(p in known for p in won):
             raise ValueError(f"outcome must return players 0 to {known[-1]}, got {won}")
-        self.record([self.players[p] for p in won])
+        self._record([self.players[p] for p in won], before)
 
-    def _rounds_over(self) -> bool:
-        """Tell whether all rounds have been recorded."""
-        return self._history.round == self._history.rounds
+    def _record(self, winners: Any, before: Any) -> None:
+        """Record the winners, and how the random streams stood before."""
+        if self._seated is None:
+            raise RuntimeError("a round must be seated first; call next_round()")
+        winner = winners_by_table(self.players, self._seated, winners)
+        if self._rounds_over():
+            self._playoff = self._seated, winner
+        else:
+            self._history = self._history.after(self._seated, winner)
+        self._seated = None
+        self._before.append(before)
 
-    def _scores(self) -> Ints:
-        """Return the scores by the contention rule, one column for each criterion."""
-        scores = np.asarray(self.contention.scores(self._history))
-        shape = (len(self.players), len(self.contention.criteria))
-        if scores.shape != shape or scores.dtype.kind not in "iu":
-            raise ValueError(
-                f"scores must be integers of shape {shape}, "
-                f"got {scores.dtype} of shape {scores.shape}"
-            )
-        return scores
+    def _seat(self) -> Ints:
+        """Return the next round as the seating wants it, checked."""
+        history, here = self._history, self._history.is_here
+        funnel = getattr(self.contention, "funnel", None)
+        if funnel is not None and not getattr(self.seating, "knocks_out", False):
+            history = replace(history, funnel=funnel(history, self._seating_rng))
+        view = history.of(here)
+        return self._checked(view, self.seating.seat(view, self._seating_rng))
 
-    def _tied(self) -> Ints:
-        """Return the playoff as a round: the tied at table 0, all others sit out."""
-        table = np.full(len(self.players), -1)
-        table[leaders(self._scores())[0]] = 0
-        return table
-
-    def _champion(self) -> int | None:
-        """Return who has won the tournament, if anybody has."""
-        if self._playoff is not None:
-            return int(self._playoff[1][0])
-        if not self._rounds_over():
-            return None
-        leading, _ = leaders(self._scores())
-        return int(leading[0]) if len(leading) == 1 else None
-
-    def _decided_by(self) -> str:
-        """Return the criterion that told the champion from the others."""
-        if self._playoff is not None:
-            return "playoff"
-        _, used = leaders(self._scores())
-        return str(self.contention.criteria[used - 1])
-
-    def _playoff_round(self) -> Round | None:
-        """Return the playoff as a round, if there was one."""
-        if self._playoff is None:
-            return None
-        return as_round(self.players, self._history.round + 1, *self._playoff)
-
-    def __repr__(self) -> str:
-        plan = self._history
-        return (
-            f"Tournament({plan.players} players, {plan.tables} tables of {plan.seats}, "
-            f"{plan.round} of {plan.rounds} rounds played)"
-        )
-
-
-def _strategy(name: str, value: Any, method: str, example: object) -> Any:
-    """Return `value` if it has the method of its kind (a class is not a value)."""
-    if isinstance(value, type):
-        raise TypeError(
-            f"{name} must be a value, got the class {value.__name__}: call it"
-        )
-    if not callable(getattr(value, method, None)):
-        raise TypeError(
-            f"{name} must be a value with a method {method}(...), such as {example!r}, "
-            f"got {value!r}"
-        )
-    return value
+    def _set_forbidden(self, one: Any, other: Any, value: bool) -> None:
+        """Forbid or allow a pair."""
+        self._refuse_waiting()
+        self._history = roster.forbid(self._history, str(one), str(other), value)

@@ -11,11 +11,17 @@ from matplotlib.colors import to_hex
 
 from mds_sim.analysis import FormatComparison
 from mds_sim.plots.style import OKABE_ITO
-from mds_sim.plots.tournament import plot_formats, plot_meetings, plot_new_faces
+from mds_sim.plots.tournament import (
+    plot_formats,
+    plot_meetings,
+    plot_meetings_by_round,
+    plot_new_faces,
+)
 from mds_sim.theory.tournament import expected_opponents
 from mds_sim.tournament import (
     GreedySeating,
     RandomSeating,
+    Schedule,
     Seating,
     Tournament,
     TournamentResult,
@@ -77,6 +83,90 @@ def test_meetings_of_a_large_schedule_name_some_players() -> None:
     assert ax.get_title() == "1770 of at most 1770 pairs meet, none more than once"
 
 
+def tiles(ax: Axes, players: int, rounds: int, columns: int) -> list[np.ndarray]:
+    """Cut the sheet into its pictures; all that is left over must be empty."""
+    sheet = ax.get_images()[0].get_array()
+    assert sheet is not None
+    high, wide = sheet.shape
+    lines, columns = -(-rounds // columns), min(columns, rounds)
+    step = high // lines
+    assert (high, wide) == (lines * step, columns * step)
+    found = []
+    for r in range(rounds):
+        bottom, left = (r // columns + 1) * step, r % columns * step
+        found.append(sheet[bottom - players : bottom, left : left + players].copy())
+        sheet[bottom - players : bottom, left : left + players] = np.ma.masked
+    assert sheet.mask.all()
+    return found
+
+
+def test_meetings_by_round_tell_new_from_repeated() -> None:
+    schedule = Schedule([[0, 1, 0, 1, -1], [0, -1, 0, 1, 1], [1, 1, 0, 0, -1]])
+    ax = plot_meetings_by_round(schedule)
+    # In the order of their tables: 4 (who sits out), 2, 0, 1, 3.
+    first, second, third = (t.filled(9).tolist() for t in tiles(ax, 5, 3, 7))
+    assert first == [
+        [9, 0, 0, 0, 0],
+        [0, 9, 2, 0, 0],
+        [0, 2, 9, 0, 0],
+        [0, 0, 0, 9, 2],
+        [0, 0, 0, 2, 9],
+    ]
+    assert second == [
+        [9, 0, 0, 0, 2],
+        [0, 9, 3, 0, 0],
+        [0, 3, 9, 0, 0],
+        [0, 0, 0, 9, 1],
+        [2, 0, 0, 1, 9],
+    ]
+    assert third == [
+        [9, 0, 0, 0, 1],
+        [0, 9, 1, 0, 2],
+        [0, 1, 9, 2, 0],
+        [0, 0, 2, 9, 1],
+        [1, 2, 0, 1, 9],
+    ]
+    words = ["1: 2 new", "2: 1 new, 1 again", "3: 2 new"]
+    assert labels(ax.texts) == words
+    assert ax.get_title() == (
+        "5 of at most 6 pairs meet in 3 rounds; repeated meetings: 1"
+    )
+    assert labels(ax.get_legend().get_texts()) == [
+        "not yet",
+        "met before",
+        "meet for the first time",
+        "meet again",
+    ]
+
+
+def test_meetings_by_round_agree_with_the_matrix() -> None:
+    (result,) = play(RandomSeating(), 1)
+    pictures = tiles(plot_meetings_by_round(result, columns=2), 16, 5, 2)
+    meets = [(t.filled(0) >= 2).astype(int) for t in pictures]
+    order = np.lexsort(result.history.table[::-1])
+    assert np.array_equal(sum(meets), result.meetings[np.ix_(order, order)])
+    assert (pictures[0].filled(0)[:4, :4] == 2 * (1 - np.eye(4))).all()
+    new = [int((t == 2).sum()) // 2 for t in pictures]
+    assert sum(new) == result.pairs_met
+
+
+def test_those_who_sit_out_together_do_not_meet() -> None:
+    bench = [[0, 0, -1, -1, 0], [-1, -1, 0, 0, 0]]
+    ax = plot_meetings_by_round(Schedule(bench))
+    assert labels(ax.texts) == ["1: 3 new", "2: 3 new"]
+    last = tiles(ax, 5, 2, 7)[-1].filled(0)
+    assert [int((last == kind).sum()) // 2 for kind in (1, 2, 3)] == [3, 3, 0]
+
+
+def test_meetings_of_one_round_and_of_no_columns() -> None:
+    ax = plot_meetings_by_round(Schedule([[0, 0, 1, 1]]))
+    assert ax.get_title() == (
+        "2 of at most 2 pairs meet in 1 round; repeated meetings: none"
+    )
+    with pytest.raises(ValueError, match=r"^columns must be >= 1, got 0$"):
+        plot_meetings_by_round(round_robin(4), columns=0)
+
+
 def test_new_faces_has_markers_line_and_bound() -> None:
     results = {"random": play(RandomSeating(), 6), "greedy": play(GreedySeating(), 6)}
     ax = plot_new_faces(results)
@@ -121,6 +211,7 @@ def test_figures_draw_where_they_are_told(monkeypatch: pytest.MonkeyPatch) -> No
     _, (left, right) = plt.subplots(1, 2)
     (result,) = play(RandomSeating(), 1)
     assert plot_meetings(result, ax=left) is left
+    assert plot_meetings_by_round(result, ax=left) is left
     assert plot_new_faces({"one": result}, ax=right) is right
     assert len(plt.get_fignums()) == 1
     assert isinstance(plot_meetings(result), Axes)

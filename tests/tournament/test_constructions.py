@@ -174,3 +174,31 @@ def test_what_is_no_schedule(table: object, message: str) -> None:
 def test_check_finds_a_broken_schedule(schedule: Schedule, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         schedule.check()
+
+
+@pytest.mark.parametrize(("players", "value"), [(8, 196), (16, 2580), (20, 5548)])
+def test_carry_over_of_the_circle_method(players: int, value: int) -> None:
+    """The figures that are known for 8, 16 and 20 teams, and by plain counting."""
+    schedule = round_robin(players)
+    partner = np.empty(schedule.table.shape, dtype=int)
+    for r in range(schedule.rounds):
+        for one, other in schedule.games(r):
+            partner[r, one], partner[r, other] = other, one
+    effects = np.zeros((players, players), dtype=int)
+    for r in range(schedule.rounds):
+        for p in range(players):
+            effects[partner[r, p], partner[(r + 1) % schedule.rounds, p]] += 1
+    assert schedule.carry_over == value == (effects**2).sum()
+
+
+def test_carry_over_counts_nobody_for_who_sits_out() -> None:
+    # Three players: A-B, A-C, B-C. Only A plays twice in a row, then B and C once
+    # each around the end: (B, C), (C, B), (C, A) by A, B and C.
+    schedule = Schedule([[0, 0, -1], [0, -1, 0], [-1, 0, 0]])
+    assert schedule.carry_over == 3
+
+
+def test_carry_over_is_for_pairs() -> None:
+    message = "tables must seat 2 for a carry-over value, got 3"
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        _ = Schedule([[0, 0, 0]]).carry_over
