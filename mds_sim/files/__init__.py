@@ -1,5 +1,7 @@
 """Nightly files: what they are, how they are packed, how they are processed."""
 
+from mds_sim._reading import SizesReport
+
 from .balanced import Balanced
 from .bucket_task import BucketTask
 from .checking import check_bucketing_strategy
@@ -18,7 +20,7 @@ from .engines import (
     OpenCost,
     SparkPartitions,
 )
-from .file import Bucket, File, scan_files
+from .file import Bucket, File, FileList, ScanReport, scan_files
 from .instances import Instance, read_instance, write_instance
 from .makespans import BucketSizes, Makespan, bucket_sizes, makespan, submission_order
 from .manager import BucketManager
@@ -28,6 +30,7 @@ from .packing_bounds import PackingBounds
 from .pipeline import NightlyPipeline
 from .refined import Harmonic, MinimumBinSlack, ModifiedFirstFitDecreasing
 from .resuming import resume
+from .sizes import SizeList, read_sizes
 from .source import FileSource, write_files
 from .strategies import (
     AlmostWorstFit,
@@ -66,6 +69,7 @@ __all__ = [
     "EachFile",
     "File",
     "FileError",
+    "FileList",
     "FileSource",
     "FirstFit",
     "FirstFitDecreasing",
@@ -84,10 +88,16 @@ __all__ = [
     "OpenCost",
     "Optimal",
     "Packing",
+    "PackingBounds",
     "PackingSummary",
     "ReadFiles",
     "Solution",
+    "ScanReport",
+    "SizeList",
+    "SizesReport",
     "SparkPartitions",
+    "TrickleManager",
+    "TricklePipeline",
     "TrickleRule",
     "WorstFit",
     "WorstFitDecreasing",
@@ -100,12 +110,10 @@ __all__ = [
     "pack",
     "read_instance",
     "read_verified",
+    "read_sizes",
     "resume",
     "scan_files",
     "submission_order",
-    "TrickleManager",
-    "TricklePipeline",
-    "PackingBounds",
     "worst_case",
     "write_files",
     "write_instance",

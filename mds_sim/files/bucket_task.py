@@ -38,6 +38,8 @@ class BucketTask(JobTask):
     2
     """
 
+    priority = 1  # in a pool that asks, mini-batches come first: a night is long
+
     def __init__(
         self,
         bucket: Bucket,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
@@ -128,9 +128,87 @@ class Bucket:
         return f"Bucket({self.index}: {len(self)} files, {load} of {room})"
 
 
+@dataclass(frozen=True)
+class ScanReport:
+    """What a scan found in a folder, and what it left out.
+
+    Attributes
+    ----------
+    folder : str
+    files, bytes : int
+        What is in the list.
+    links : int
+        Symbolic links that were not followed, or lead nowhere.
+    twice : int
+        Links to a file or a folder that is there already, as in a loop.
+    vanished : int
+        Files and folders that were gone when the scan looked at them.
+    others : int
+        Pipes, devices, and the temporary files of `copy_verified`.
+    unreadable : tuple of str
+        Folders that could not be read, and left out as asked.
+
+    Examples
+    --------
+    >>> print(ScanReport("inbox", files=2, bytes=3_000_000, links=1))
+    inbox: 2 files, 3 MB; left out: 1 link
+    """
+
+    folder: str
+    files: int = 0
+    bytes: int = 0
+    links: int = 0
+    twice: int = 0
+    vanished: int = 0
+    others: int = 0
+    unreadable: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        left_out = [
+            _counted(self.links, "link"),
+            _counted(self.twice, "link to what is there already"),
+            _counted(self.vanished, "that vanished", ""),
+            _counted(self.others, "of another kind", ""),
+            _counted(len(self.unreadable), "unreadable folder"),
+        ]
+        words = ", ".join(filter(None, left_out))
+        found = f"{self.folder}: {_counted(self.files, 'file') or 'no files'}"
+        found = f"{found}, {format_bytes(self.bytes)}"
+        named = f" ({', '.join(self.unreadable[:3])})" if self.unreadable else ""
+        return f"{found}; left out: {words}{named}" if words else found
+
+
+def _counted(count: int, what: str, plural: str = "s") -> str:
+    """Return how many there are; nothing if there are none."""
+    return f"{count:,} {what}{plural * (count != 1)}" if count else ""
+
+
+class FileList(list[File]):
+    """The files of a folder: a list, with a report on the scan.
+
+    Attributes
+    ----------
+    report : ScanReport
+
+    Examples
+    --------
+    >>> FileList([File(3, "a")], ScanReport("inbox", 1, 3)).report.files
+    1
+    """
+
+    def __init__(self, files: Iterable[File], report: ScanReport) -> None:
+        super().__init__(files)
+        self.report = report
+
+
 def scan_files(
-    folder: str | os.PathLike[str], pattern: str = "*", recursive: bool = True
-) -> list[File]:
+    folder: str | os.PathLike[str],
+    pattern: str = "*",
+    recursive: bool = True,
+    *,
+    follow_links: bool = False,
+    unreadable: str = "raise",
+) -> FileList:
     """List the files of a folder with their sizes.
 
     Parameters
@@ -141,58 +219,148 @@ def scan_files(
         Which file names to take, with the wildcards ``*``, ``?`` and ``[...]``.
     recursive : bool
         Look into folders inside the folder as well.
+    follow_links : bool, optional
+        Take what symbolic links lead to, each file once: a loop ends where it began.
+    unreadable : {"raise", "skip"}, optional
+        What to do with a folder inside that cannot be read.
 
     Returns
     -------
-    list of File
-        In order of their paths. A file's name is its path inside `folder`, with
-        ``/``. Symbolic links are not followed; devices, pipes, the temporary files
-        of `copy_verified` and a file that vanishes during the scan are left out.
+    FileList
+        A list of `File` in order of their names; ``.report`` says what was left out.
+        A file's name is its path inside `folder`, with ``/``; that of a link is the
+        link's, and its path leads to the file itself. Devices, pipes, the temporary
+        files of `copy_verified` and a file that vanishes during the scan are left
+        out.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError
         If `folder` does not exist, or is a file.
     OSError
-        If a folder inside cannot be read: none is left out in silence.
+        If a folder inside cannot be read and `unreadable` is not ``"skip"``: none is
+        left out in silence.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = Path(folder, "a.bin").write_bytes(b"12345")
-    ...     [(file.name, file.size_bytes) for file in scan_files(folder)]
+    ...     found = scan_files(folder)
+    >>> [(file.name, file.size_bytes) for file in found]
     [('a.bin', 5)]
+    >>> found.report.files, found.report.links
+    (1, 0)
     """
+    _validate.choice("unreadable", unreadable, ("raise", "skip"))
     top = Path(folder)
     if not top.exists():
         raise FileNotFoundError(f"folder must exist, got {str(top)!r}")
     if not top.is_dir():
         raise NotADirectoryError(f"folder must be a folder, got the file {str(top)!r}")
-    files = []
-    for where, folders, names in os.walk(top, onerror=_unless_vanished):
-        if not recursive:
-            folders.clear()
-        wanted = (name for name in names if fnmatchcase(name, pattern))
-        paths = (Path(where, name) for name in wanted if not _TEMPORARY.fullmatch(name))
-        files += [file for path in paths for file in _scanned(path, top)]
-    return sorted(files, key=lambda file: file.name)
+    scan = _Scan(top, pattern, recursive, follow_links, unreadable == "skip")
+    scan.walk(top)
+    files = sorted(scan.files, key=lambda file: file.name)
+    total = sum(file.size_bytes for file in files)
+    names = tuple(sorted(scan.unreadable))
+    return FileList(
+        files,
+        ScanReport(str(top), len(files), total, **scan.left_out, unreadable=names),
+    )
 
 
-def _scanned(path: Path, top: Path) -> Iterator[File]:
-    """Yield the file at `path`, if it still is one."""
-    try:
-        status = path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    if stat.S_ISREG(status.st_mode):
-        yield File(status.st_size, path.relative_to(top).as_posix(), path)
+class _Scan:
+    """What was found in a folder so far."""
 
+    def __init__(
+        self, top: Path, pattern: str, recursive: bool, follows: bool, skips: bool
+    ) -> None:
+        self.top, self.pattern, self.recursive = top, pattern, recursive
+        self.follows, self.skips = follows, skips
+        self.files: list[File] = []
+        self.unreadable: list[str] = []
+        self.left_out = {"links": 0, "twice": 0, "vanished": 0, "others": 0}
+        self.seen: set[Path] = set()  # without links; kept only to follow them
 
-def _unless_vanished(error: OSError) -> None:
-    """Let a folder vanish during the scan, and nothing else go wrong."""
-    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        raise error
+    def walk(self, folder: Path) -> None:
+        """Look into a folder, and then where its links lead."""
+        links: list[Path] = []
+        for where, folders, names in os.walk(folder, onerror=self._cannot_read):
+            here = Path(where)
+            if self.follows:
+                self.seen.add(_real(here))
+            inner = [here / name for name in folders]
+            links += [path for path in inner if path.is_symlink()]
+            if not self.recursive:
+                folders.clear()
+                links.clear()
+            wanted = [name for name in names if fnmatchcase(name, self.pattern)]
+            for name in wanted:
+                self._look_at(here / name, links)
+        for link in sorted(links):
+            self._follow(link)
+
+    def _look_at(self, path: Path, links: list[Path]) -> None:
+        """Take a file, if it still is one."""
+        try:
+            status = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            self.left_out["vanished"] += 1
+            return
+        if stat.S_ISLNK(status.st_mode):
+            links.append(path)
+        elif not stat.S_ISREG(status.st_mode) or _TEMPORARY.fullmatch(path.name):
+            self.left_out["others"] += 1
+        else:
+            self._take(path, path, status.st_size)
+
+    def _take(self, path: Path, real: Path, size: int) -> None:
+        """Put a file on the list."""
+        if self.follows:
+            if (target := _real(real)) in self.seen:
+                self.left_out["twice"] += 1
+                return
+            self.seen.add(target)
+        self.files.append(File(size, path.relative_to(self.top).as_posix(), real))
+
+    def _follow(self, link: Path) -> None:
+        """Take what a link leads to, unless it is there already."""
+        try:
+            real = link.resolve(strict=True) if self.follows else None
+        except (OSError, RuntimeError):  # it leads nowhere, or to itself
+            real = None
+        if real is None:
+            self.left_out["links"] += 1
+        elif real in self.seen:
+            self.left_out["twice"] += 1
+        elif real.is_dir():
+            self.walk(link)
+        else:
+            self._take_target(link, real)
+
+    def _take_target(self, link: Path, real: Path) -> None:
+        """Take the file that a link leads to, if it still is one."""
+        try:
+            status = real.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            self.left_out["vanished"] += 1
+            return
+        if stat.S_ISREG(status.st_mode):
+            self._take(link, real, status.st_size)
+        else:
+            self.left_out["others"] += 1
+
+    def _cannot_read(self, error: OSError) -> None:
+        """Let a folder vanish during the scan; refuse what cannot be read."""
+        if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            self.left_out["vanished"] += 1
+        elif self.skips:
+            self.unreadable.append(str(error.filename))
+        else:
+            raise type(error)(
+                f"every folder must be readable, but {str(error.filename)!r} is not: "
+                f'{error.strerror}; unreadable="skip" leaves it out'
+            ) from None
 
 
 def inside(folder: Path, name: str) -> Path:

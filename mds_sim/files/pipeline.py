@@ -15,8 +15,9 @@ from mds_sim.core.clock import Clock, WallClock, start_of_run
 from mds_sim.core.ledger import Ledger
 from mds_sim.core.progress import progress_bar
 from mds_sim.core.worker_pool import WorkerPool
-from mds_sim.records import Items, Jobs, RunRecord
+from mds_sim.records import Items, RunRecord
 from mds_sim.rng import RNG, streams
+from mds_sim.sim.offer import Offer
 from mds_sim.sim.service import as_service, service_times
 from mds_sim.sim.workers import serve
 from mds_sim.units import DAY, MB
@@ -103,8 +104,39 @@ class NightlyPipeline:
         _validate.count("workers", self.workers)
         _validate.choice("oversize", self.oversize, ("alone", "raise"))
         _validate.choice("order", self.order, ORDERS)
+        refuse_folder(self.files)
         if self.service is not None:
             as_service(self.service)
+
+    @classmethod
+    def from_sizes(
+        cls,
+        sizes: ArrayLike,
+        law: str = "resample",
+        *,
+        count: int | None = None,
+        **options: Any,
+    ) -> NightlyPipeline:
+        """Set a pipeline up from sizes that were measured.
+
+        Parameters
+        ----------
+        sizes, law, count
+            As in `FileSource.from_sizes`: each night has `count` files, with sizes
+            drawn from the given ones or from a law that fits them.
+        **options
+            Strategy, capacity, service and so on, as of the pipeline.
+
+        Examples
+        --------
+        >>> from mds_sim.data import deb_sizes
+        >>> from mds_sim.sim import LinearService
+        >>> options = {"count": 100, "service": LinearService(5.0, per_byte=1 / MB)}
+        >>> nights = NightlyPipeline.from_sizes(deb_sizes().sizes, **options)
+        >>> len(nights.simulate(nights=10, rng=1).items)
+        1000
+        """
+        return cls(files=FileSource.from_sizes(sizes, law, count), **options)
 
     def simulate(self, nights: int | None = None, rng: RNG = None) -> RunRecord:
         """Compute what would happen.
@@ -120,6 +152,27 @@ class NightlyPipeline:
         ValueError
             If the pipeline has no model of its service times, or fewer nights.
         """
+        offer = self.offer(nights, rng)
+        done = serve(offer.ready, offer.service_time, self.workers)
+        return offer.record(done, self.workers, self.capacity)
+
+    def offer(
+        self, nights: int | None = None, rng: RNG = None, *, begin: float = 0.0
+    ) -> Offer:
+        """Compute what comes to the workers: `simulate`, as far as it needs none.
+
+        Parameters
+        ----------
+        nights, rng
+            As in `simulate`.
+        begin : float, optional
+            When the first night is [s].
+
+        Raises
+        ------
+        ValueError
+            As `simulate`.
+        """
         check_service(self.service)
         chance = streams(rng)
         sizes = self._nights(nights, chance.sizes)
@@ -129,20 +182,14 @@ class NightlyPipeline:
         bucket = _joined([packing.bucket for packing in packings], first_job)
         load = np.concatenate([packing.load for packing in packings])
         n_items = np.concatenate([packing.count for packing in packings])
-        begin = np.arange(len(packings)) * DAY
-        ready = np.repeat(begin, np.diff(first_job))
+        moment = begin + np.arange(len(packings)) * DAY
+        ready = np.repeat(moment, np.diff(first_job))
         duration = service_times(self.service, n_items, load, chance.service)
         turn = _joined(self._turns(packings), first_job)
-        done = serve(ready, duration[turn], self.workers)
         job = np.argsort(turn)[bucket]  # where each file's bucket comes in its turn
-        n_items, load = n_items[turn], load[turn]
-        arrival = np.repeat(begin, [night.size for night in sizes])
-        return RunRecord(
-            Items(arrival, size, job),
-            Jobs(ready, ready, done.start, done.finish, done.worker, n_items, load),
-            self.workers,
-            self.capacity,
-        )
+        arrival = np.repeat(moment, [night.size for night in sizes])
+        items = Items(arrival, size, job)
+        return Offer(items, ready, ready, duration[turn], n_items[turn], load[turn])
 
     def run(
         self,
@@ -267,16 +314,7 @@ class NightlyPipeline:
             WorkerPool(self.workers, clock=clock, executor=executor) as pool,
             progress_bar(progress, total, "files") as move_on,
         ):
-            manager = BucketManager(
-                pool,
-                self.strategy,
-                self.capacity,
-                oversize=self.oversize,
-                handler=handler,
-                service=self.service,
-                rng=chance.service,
-                order=self.order,
-            )
+            manager = self.manager(pool, handler, chance.service)
             manager.on_bucket_done(lambda bucket: move_on(len(bucket)))
             begin = start_of_run(clock)
             for number, files in enumerate(collected):
@@ -284,6 +322,53 @@ class NightlyPipeline:
                 manager.add(*files)
                 manager.submit_night()
             return manager.record()
+
+    def manager(
+        self, pool: WorkerPool, handler: Handler | None, rng: np.random.Generator
+    ) -> BucketManager:
+        """Return what packs the files of a run and hands the buckets to a pool.
+
+        Parameters
+        ----------
+        pool : WorkerPool
+        handler : callable or None
+            Called with each `Bucket` by a worker.
+        rng : numpy.random.Generator
+            Chance of the service times.
+        """
+        return BucketManager(
+            pool,
+            self.strategy,
+            self.capacity,
+            oversize=self.oversize,
+            handler=handler,
+            service=self.service,
+            rng=rng,
+            order=self.order,
+        )
+
+    def collect(self, nights: int | None, rng: np.random.Generator) -> list[list[File]]:
+        """Return the files of each night, when all of them have been packed once.
+
+        What is refused is so refused before the first night.
+
+        Parameters
+        ----------
+        nights : int, optional
+            As in `simulate`.
+        rng : numpy.random.Generator
+            Chance of the sizes.
+        """
+        sizes = self._nights(nights, rng)
+        self._packings(sizes)
+        return [self._files(number, night) for number, night in enumerate(sizes)]
+
+    @property
+    def most_nights(self) -> int | None:
+        """How many nights of files were given; None: as many as one asks for."""
+        if isinstance(self.files, FileSource):
+            return None
+        return 1 if are_files(self.files) else len(_table(self.files))
 
     def _turns(self, packings: list[Packing]) -> list[Ints]:
         """Return the buckets of each night in the order of submission."""
@@ -340,6 +425,15 @@ def _table(given: Any) -> NDArray[Any]:
             "files must be as many every night, shape (nights, count), "
             "got nights of different lengths"
         ) from None
+
+
+def refuse_folder(given: Any) -> None:
+    """Say how to get the files in a folder: nothing is read without being asked."""
+    if isinstance(given, str | os.PathLike):
+        raise TypeError(
+            f"files must be files or their sizes, got {os.fspath(given)!r}; "
+            "scan_files(folder) finds those in a folder"
+        )
 
 
 def are_files(given: Any) -> TypeGuard[Sequence[File]]:

@@ -7,13 +7,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
-from mds_sim.distributions import Exponential, Law, as_law, draw_sizes
+from mds_sim.distributions import Empirical, Exponential, Law, as_law, draw_sizes
 from mds_sim.rng import RNG, as_generator
+from mds_sim.theory.size_laws import fit_laws
 from mds_sim.units import MB
 
 from .file import File, inside
@@ -21,6 +23,7 @@ from .file import File, inside
 CHUNK = 2**20  # bytes written at a time
 
 _MEGABYTE = Exponential(1 * MB)
+_FROM_SIZES = ("resample", "auto", "exponential", "gamma", "lognormal", "Pareto")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,42 @@ class FileSource:
     def __post_init__(self) -> None:
         _validate.count("count", self.count)
         as_law("sizes", self.sizes)
+
+    @classmethod
+    def from_sizes(
+        cls, sizes: ArrayLike, law: str = "resample", count: int | None = None
+    ) -> FileSource:
+        """Set a source up from sizes that were measured.
+
+        Parameters
+        ----------
+        sizes : array_like of int, shape (n,) or (nights, n)
+            Sizes [bytes], such as those of `read_sizes`; or a list of `File`.
+        law : {"resample", "auto", "exponential", "gamma", "lognormal", "Pareto"}
+            Draw from the sizes themselves, with replacement; or from a law that is
+            fitted to them, for ``"auto"`` the likeliest of the four (`fit_laws` in
+            `mds_sim.theory`; sizes of 0 have no part in it).
+        count : int, optional
+            Files a night; by default as many as there are sizes, in a row.
+
+        Examples
+        --------
+        >>> from mds_sim.data import deb_sizes
+        >>> packages = deb_sizes().sizes
+        >>> FileSource.from_sizes(packages.reshape(50, 100))
+        FileSource(count=100, sizes=Empirical(5000 values, mean=1.434e+06))
+        >>> FileSource.from_sizes(packages, "auto", count=100).sizes
+        LogNormal(mean=..., scv=...)
+        """
+        _validate.choice("law", law, _FROM_SIZES)
+        array = as_sizes(sizes)
+        count = array.shape[-1] if count is None else count
+        flat = _validate.sizes("sizes", array.ravel())
+        if law == "resample":
+            return cls(count, Empirical(flat))
+        fits = fit_laws(flat)
+        wanted = (fit for fit in fits if law in ("auto", fit.name))
+        return cls(count, next(wanted).law)
 
     def sample(self, nights: int = 1, rng: RNG = None) -> NDArray[np.int64]:
         """Draw the sizes of some nights.
@@ -83,6 +122,13 @@ class FileSource:
         """
         night = _validate.count("night", night, least=0)
         return simulated_files(night, self.sample(night + 1, rng)[night])
+
+
+def as_sizes(given: Any) -> NDArray[Any]:
+    """Return the sizes of files, or sizes as they are, one row a night."""
+    if isinstance(given, Sequence) and given and isinstance(given[0], File):
+        return np.array([file.size_bytes for file in given], np.int64)
+    return np.asarray(given)
 
 
 def simulated_files(night: int, sizes: NDArray[np.int64]) -> list[File]:

@@ -1,5 +1,7 @@
 """The stream: arrivals, windows, mini-batches and the pipeline of all three."""
 
+from mds_sim._reading import ArrivalsReport
+
 from .arrivals import (
     Arrivals,
     PoissonArrivals,
@@ -8,6 +10,7 @@ from .arrivals import (
     VaryingPoissonArrivals,
 )
 from .decisions import ClosedBatch, OpenWindow, one_by_one
+from .fitting import ArrivalsFit, DailyRate, daily_rate, fit_arrivals
 from .messages import Message, MessageSource
 from .minibatch import MiniBatch, MiniBatchBuilder, MiniBatchTask
 from .pipeline import StreamPipeline
@@ -23,8 +26,11 @@ from .windows import (
 
 __all__ = [
     "Arrivals",
+    "ArrivalsFit",
+    "ArrivalsReport",
     "ClosedBatch",
     "CountWindow",
+    "DailyRate",
     "FirstMessageWindow",
     "Message",
     "MessageSource",
@@ -41,6 +47,8 @@ __all__ = [
     "TumblingWindow",
     "VaryingPoissonArrivals",
     "WindowRule",
+    "daily_rate",
+    "fit_arrivals",
     "one_by_one",
     "read_arrivals",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim._reading.report import ArrivalsReport
 from mds_sim.distributions import Law, as_law, draw
 from mds_sim.rng import RNG, as_generator
 
@@ -337,7 +338,7 @@ class TraceArrivals(Arrivals):
         When they came [s], ascending, >= 0.
     origin : str, optional
         What second 0 was, for people (an ISO 8601 stamp, for example).
-    report : str, optional
+    report : ArrivalsReport, optional
         How the trace was read: rows, what was left out and why.
 
     Examples
@@ -349,7 +350,7 @@ class TraceArrivals(Arrivals):
 
     times: ArrayLike
     origin: str = ""
-    report: str = ""
+    report: ArrivalsReport | None = None
 
     def __post_init__(self) -> None:
         times = _validate.sealed(_validate.times("times", self.times))

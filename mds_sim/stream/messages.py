@@ -106,7 +106,13 @@ class MessageSource:
             raise TypeError(f"subscriber must be callable, got {kind}")
         self._subscribers.append(subscriber)
 
-    def start(self, n: int | None = None, until: float | None = None) -> ClockFuture:
+    def start(
+        self,
+        n: int | None = None,
+        until: float | None = None,
+        *,
+        begin: float | None = None,
+    ) -> ClockFuture:
         """Let the stream begin and return at once.
 
         Parameters
@@ -116,13 +122,16 @@ class MessageSource:
         until : float, optional
             Only messages that arrive in [0, until) after the start [s]. Without
             `n` and `until` an endless source goes on until `stop`.
+        begin : float, optional
+            When the stream starts [s on the clock]; at the next whole second by
+            default.
 
         Returns
         -------
         ClockFuture
             Its result is how many messages arrived.
         """
-        begin = start_of_run(self.clock)
+        begin = start_of_run(self.clock) if begin is None else begin
         times = self.arrivals.iterate(n, until, self._rng)
         run = _Run(self.clock, self._messages(begin, times), self._subscribers)
         self._runs = [other for other in self._runs if not other.done.done()]

@@ -14,12 +14,14 @@ from mds_sim.core.clock import Clock, WallClock
 from mds_sim.core.progress import progress_bar
 from mds_sim.core.worker_pool import WorkerPool
 from mds_sim.distributions import as_law, draw_sizes
-from mds_sim.records import Items, Jobs, RunRecord
-from mds_sim.rng import RNG, streams
+from mds_sim.records import Items, RunRecord
+from mds_sim.rng import RNG, Streams, streams
+from mds_sim.sim.offer import Offer
 from mds_sim.sim.service import as_service, service_times
 from mds_sim.sim.workers import serve
 
-from .arrivals import Arrivals, as_arrivals
+from .arrivals import Arrivals, TraceArrivals, as_arrivals
+from .fitting import fit_arrivals
 from .messages import TEN_A_MINUTE, MessageSource
 from .minibatch import MiniBatch, MiniBatchBuilder
 from .statistics import (
@@ -83,6 +85,45 @@ class StreamPipeline:
         if self.message_size is not None:
             as_law("message_size", self.message_size)
 
+    @classmethod
+    def from_trace(
+        cls,
+        trace: TraceArrivals,
+        law: str = "auto",
+        *,
+        zone: str | None = None,
+        **options: Any,
+    ) -> StreamPipeline:
+        """Set a pipeline up from a trace.
+
+        Parameters
+        ----------
+        trace : TraceArrivals
+            Of `read_arrivals`, for one.
+        law : {"auto", "replay", "poisson", "varying", "renewal"}, optional
+            How messages come: as in the trace, or by a process that fits it; see
+            `fit_arrivals`. By default the simplest that tests let pass.
+        zone : str, optional
+            Whose hours of the day, if the rate depends on them.
+        **options
+            Window, service, workers and message_size, as of the pipeline.
+
+        Examples
+        --------
+        >>> from mds_sim.data import EARTHQUAKES
+        >>> from mds_sim.distributions import Constant
+        >>> from mds_sim.stream import read_arrivals
+        >>> quakes = read_arrivals(EARTHQUAKES, column="time")
+        >>> pipeline = StreamPipeline.from_trace(quakes, service=Constant(60.0))
+        >>> pipeline.arrivals
+        PoissonArrivals(rate=0.00282743...)
+        >>> replay = StreamPipeline.from_trace(quakes, "replay", service=Constant(60.0))
+        >>> len(replay.simulate().items)
+        1707
+        """
+        fit = fit_arrivals(trace, law, zone=zone)
+        return cls(arrivals=fit.arrivals, **options)
+
     def simulate(
         self, n: int | None = None, until: float | None = None, rng: RNG = None
     ) -> RunRecord:
@@ -101,27 +142,37 @@ class StreamPipeline:
         ValueError
             If the pipeline has no model of its service times.
         """
+        offer = self.offer(n, until, rng)
+        done = serve(offer.ready, offer.service_time, self.workers)
+        return offer.record(done, self.workers)
+
+    def offer(
+        self, n: int | None = None, until: float | None = None, rng: RNG = None
+    ) -> Offer:
+        """Compute what comes to the workers: `simulate`, as far as it needs none.
+
+        Parameters
+        ----------
+        n, until, rng
+            As in `simulate`.
+
+        Raises
+        ------
+        ValueError
+            As `simulate`.
+        """
         self._check_service()
         chance = streams(rng)
         # Nobody else has these arrays: sealed, they go into the record as they are.
         arrival = sealed(self.arrivals.sample(n, until, chance.arrivals))
         size = sealed(message_sizes(self.message_size, arrival.size, chance.sizes))
         first, ready = self.window.bounds(arrival, size)
-        n_items = sealed(np.diff(first, append=arrival.size))
-        load = sealed(loads(self.message_size, size, first))
+        n_items = np.diff(first, append=arrival.size)
+        load = loads(self.message_size, size, first)
         duration = service_times(self.service, n_items, load, chance.service)
-        done = serve(ready, duration, self.workers)
         batch = sealed(batch_numbers(first, arrival.size))
-        jobs = Jobs(
-            open=sealed(arrival[first]),
-            ready=sealed(ready),
-            start=sealed(done.start),
-            finish=sealed(done.finish),
-            worker=sealed(done.worker),
-            n_items=n_items,
-            load=load,
-        )
-        return RunRecord(Items(arrival, size, batch), jobs, self.workers)
+        items = Items(arrival, size, batch)
+        return Offer(items, arrival[first], ready, duration, n_items, load)
 
     def statistics(
         self,
@@ -203,21 +254,12 @@ class StreamPipeline:
         """
         chance = streams(rng)
         clock = WallClock() if clock is None else clock
-        sizes = self._sizes(chance.sizes)
-        source = MessageSource(
-            self.arrivals, clock, rng=chance.arrivals, payloads=payloads, sizes=sizes
-        )
+        source = self.source(clock, chance, payloads)
         with (
             WorkerPool(self.workers, clock=clock, executor=executor) as pool,
             progress_bar(progress, n, "messages") as move_on,
         ):
-            builder = MiniBatchBuilder(
-                pool,
-                self.window,
-                handler=handler,
-                service=self.service,
-                rng=chance.service,
-            )
+            builder = self.builder(pool, handler, chance)
             builder.on_batch_done(lambda batch: move_on(len(batch)))
             source.subscribe(builder.add)
             try:
@@ -227,6 +269,51 @@ class StreamPipeline:
                 builder.flush()  # or it would hand over to a pool that is gone
                 raise
             return builder.record()
+
+    def source(
+        self, clock: Clock, chance: Streams, payloads: Iterable[Any] = ()
+    ) -> MessageSource:
+        """Return what lets the messages of a run arrive on a clock.
+
+        Parameters
+        ----------
+        clock : Clock
+        chance : Streams
+            Of the run; that of its messages' times and sizes is used up.
+        payloads : iterable, optional
+            What the messages say.
+        """
+        return MessageSource(
+            self.arrivals,
+            clock,
+            rng=chance.arrivals,
+            payloads=payloads,
+            sizes=self._sizes(chance.sizes),
+        )
+
+    def builder(
+        self,
+        pool: WorkerPool,
+        handler: Callable[[MiniBatch], Any] | None,
+        chance: Streams,
+    ) -> MiniBatchBuilder:
+        """Return what groups the messages of a run and hands the batches to a pool.
+
+        Parameters
+        ----------
+        pool : WorkerPool
+        handler : callable or None
+            Called with each `MiniBatch` by a worker.
+        chance : Streams
+            Of the run; that of its service times is used up.
+        """
+        return MiniBatchBuilder(
+            pool,
+            self.window,
+            handler=handler,
+            service=self.service,
+            rng=chance.service,
+        )
 
     def _check_service(self) -> None:
         """Refuse to simulate without a model of the service times."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from .poisson import FirstMessageLaw
     from .queues import MG1, MMc, erlang_b, erlang_c, littles_law
+    from .size_laws import LawFit, fit_laws
     from .stream_tests import PoissonTests, poisson_tests
     from .tournament import (
         expected_opponents,
@@ -43,6 +44,7 @@ _MODULES = {
     "lower_bound next_fit_fill next_fit_uniform_fill",
     "poisson": "FirstMessageLaw",
     "queues": "MG1 MMc erlang_b erlang_c littles_law",
+    "size_laws": "LawFit fit_laws",
     "stream_tests": "PoissonTests poisson_tests",
     "tournament": "expected_opponents pairs_bound player_bound repeat_free_rounds "
     "table_sizes",
@@ -67,6 +69,8 @@ __all__ = [
     "littles_law",
     "no_wait_limit",
     # files and buckets
+    "LawFit",
+    "fit_laws",
     "AVERAGE_CASES",
     "AverageCase",
     "DUAL_FEASIBLE",

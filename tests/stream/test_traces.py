@@ -75,7 +75,7 @@ def test_missing_stamps_are_left_out_and_counted(write: Write) -> None:
     path = write("t,x\n1,\n,\nNA,\nNaN,\nnull,\nNone,\nnat,\n5,\n")
     trace = read_arrivals(path, "t")
     assert np.asarray(trace.times).tolist() == [0.0, 4.0]
-    assert trace.report == (
+    assert str(trace.report) == (
         "log.csv: 8 rows, 6 without a stamp and 0 unreadable left out, "
         "0 out of order put in order"
     )
@@ -85,7 +85,7 @@ def test_what_is_out_of_order_is_put_in_order_and_counted(write: Write) -> None:
     trace = read_arrivals(write("t\n5\n3\n4\n4\n1\n"))
     assert np.asarray(trace.times).tolist() == [0.0, 2.0, 3.0, 3.0, 4.0]
     assert trace.origin == "1970-01-01T00:00:01+00:00"
-    assert trace.report.endswith(" 2 out of order put in order")
+    assert str(trace.report).endswith(" 2 out of order put in order")
 
 
 BAD = [
@@ -108,9 +108,12 @@ def test_a_stamp_that_cannot_be_read_is_named_with_its_line(
     write: Write, stamp: str
 ) -> None:
     path = write(f't,x\n1,"a\nb"\n\n{stamp},\n')
+    is_number = stamp in ("1517363399650", "1e20")
+    remedy = "as seconds it is beyond the years 1 to 9999; unit= decides; " * is_number
     message = (
-        "every stamp must be ISO 8601 or seconds since 1970, but line 5 of log.csv "
-        f'has {stamp!r}; invalid="skip" leaves such lines out'
+        "every stamp must be a date and time (ISO 8601, RFC 2822, or as web servers "
+        "write it) or a number since 1970, but line 5 of log.csv has "
+        f'{stamp!r}; {remedy}invalid="skip" leaves such lines out'
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         read_arrivals(path, "t")
@@ -118,8 +121,9 @@ def test_a_stamp_that_cannot_be_read_is_named_with_its_line(
 
 def test_eight_digits_may_be_a_day_or_seconds_and_are_refused(write: Write) -> None:
     message = (
-        "every stamp must be ISO 8601 or seconds since 1970, but line 2 of log.csv "
-        "has '20130708'; write 2013-07-08 for the day, 20130708.0 for seconds; "
+        "every stamp must be a date and time (ISO 8601, RFC 2822, or as web servers "
+        "write it) or a number since 1970, but line 2 of log.csv has "
+        "'20130708'; write 2013-07-08 for the day, 20130708.0 for seconds; "
         'invalid="skip" leaves such lines out'
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
@@ -139,15 +143,21 @@ def test_eight_digits_may_be_a_day_or_seconds_and_are_refused(write: Write) -> N
 def test_a_first_line_that_is_taken_for_a_header_is_named(
     write: Write, content: str, column: str | None, begin: str
 ) -> None:
-    assert read_arrivals(write(content), column).report.startswith(begin)
+    assert str(read_arrivals(write(content), column).report).startswith(begin)
 
 
 def test_stamps_that_cannot_be_read_may_be_skipped_and_are_counted(
     write: Write,
 ) -> None:
-    trace = read_arrivals(write("\n".join(["t", "7", *BAD])), invalid="skip")
+    path = write("\n".join(["t", "7", *BAD]))
+    trace = read_arrivals(path, invalid="skip", unit="s")
     assert np.asarray(trace.times).tolist() == [0.0]
-    assert "12 rows, 0 without a stamp and 11 unreadable left out" in trace.report
+    assert str(trace.report) == (
+        "log.csv: header 't' skipped, 12 rows, 0 without a stamp and 11 unreadable "
+        "left out, 0 out of order put in order\n"
+        "  unreadable: lines 3, 4, 5 and 8 others\n"
+        "  line 13, the last, is half written: left out"
+    )
 
 
 @pytest.mark.parametrize(
@@ -159,31 +169,56 @@ def test_stamps_that_cannot_be_read_may_be_skipped_and_are_counted(
         ("\ufeff", None, "log.csv must hold a stamp, but it is empty"),
         ("t\n", None, "log.csv must hold a stamp, got none"),
         ("t,x\n", "t", "log.csv must hold a stamp, got none"),
-        ("t\n\nNA\n", "t", "log.csv must hold a stamp, got none"),
+        (
+            "t\n\nNA\n",
+            "t",
+            "log.csv must hold a stamp, got none in 1 rows: 1 without one, "
+            "0 unreadable",
+        ),
         ("t,x\n1,2\n", None, "column must be given for log.csv, one of ['t', 'x']"),
         ("t,x\n1,2\n", "y", "column must be one of ['t', 'x'], got 'y'"),
         (
-            b"t\n1\n\xe9t\xe9\n",
-            "t",
-            "log.csv must be a CSV file in UTF-8, but 'utf-8' codec can't decode byte "
-            "0xe9 in position 4: invalid continuation byte",
+            "5,a\n6,b\n",
+            None,
+            "column must be given for log.csv, one of ['5', 'a']; the first line "
+            "should name the columns, and seems not to",
         ),
         (
-            "t\n" + "1" * 140_000,
+            "2024-01-01,a\n2024-01-02,b\n",
+            "time",
+            "column must be one of ['2024-01-01', 'a'], got 'time'; the first line "
+            "should name the columns, and seems not to",
+        ),
+        (
+            "t\n31.12.2024 10:00\n",
+            None,
+            "every stamp must be a date and time (ISO 8601, RFC 2822, or as web "
+            "servers write it) or a number since 1970, but line 2 of log.csv has "
+            "'31.12.2024 10:00'; nobody can tell its day from its month: write "
+            '2024-12-31; invalid="skip" leaves such lines out',
+        ),
+        (
+            b"t\n1\n\xe9t\xe9\n",
             "t",
-            "log.csv must be a CSV file in UTF-8, but in the row from line 2: "
+            "log.csv must be text in UTF-8, but line 3 has the byte 0xe9; pass "
+            'encoding="latin-1" if it is from western Europe, or save it as UTF-8',
+        ),
+        (
+            "t,x\n" + "1" * 140_000,
+            "t",
+            "log.csv must be a CSV file, but in the row from line 2: "
             "field larger than field limit (131072)",
         ),
         (
             't,x\n1,a\n\n2,"b\n3,c\n4,d\n',
             "t",
-            "log.csv must be a CSV file in UTF-8, but in the row from line 4: "
+            "log.csv must be a CSV file, but in the row from line 4: "
             "a quote is never closed",
         ),
         (
             't,x\n1,a\n2,"b"c\n3,d\n',
             "t",
-            "log.csv must be a CSV file in UTF-8, but in the row from line 3: "
+            "log.csv must be a CSV file, but in the row from line 3: "
             "',' expected after '\"'",
         ),
     ],
@@ -204,9 +239,15 @@ def test_there_are_two_ways_to_treat_what_is_invalid(write: Write) -> None:
 def test_a_file_that_is_not_there_or_a_folder_is_an_error_of_the_system(
     tmp_path: Path,
 ) -> None:
-    with pytest.raises(FileNotFoundError):
-        read_arrivals(tmp_path / "none.csv")
-    with pytest.raises(OSError, match=re.escape(str(tmp_path))):  # Windows: no access
+    path = tmp_path / "none.csv"
+    message = f"path must exist, got {str(path)!r}"
+    with pytest.raises(FileNotFoundError, match=f"^{re.escape(message)}$"):
+        read_arrivals(path)
+    message = (
+        f"path must be a file, got the folder {str(tmp_path)!r}; "
+        "scan_files lists the files of a folder"
+    )
+    with pytest.raises(IsADirectoryError, match=f"^{re.escape(message)}$"):
         read_arrivals(tmp_path)
 
 

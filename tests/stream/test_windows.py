@@ -219,7 +219,7 @@ def test_first_message_windows_on_real_data(
     data: Any, column: str, missing: int, batches: int, largest: int
 ) -> None:
     trace = read_arrivals(data, column)
-    assert f" {missing} without a stamp and 0 unreadable" in trace.report
+    assert f" {missing} without a stamp and 0 unreadable" in str(trace.report)
     size = np.bincount(FirstMessageWindow(300).assign(trace.times))
     assert (size.size, size.max(), size.sum()) == (batches, largest, len(trace))
 
