@@ -10,8 +10,8 @@ buckets; both are handled by a pool of workers, for real or in a simulation:
 (14388, 283)
 
 Times are in seconds, sizes in bytes. Everything random takes ``rng``: a seed, a
-``numpy.random.Generator`` or None. ``theory``, ``plots``, ``analysis``, ``data`` and
-``testing`` are modules of this package, each loaded when it is first used.
+``numpy.random.Generator`` or None. ``theory``, ``plots``, ``analysis``, ``data``,
+``testing`` and ``widgets`` are modules of this package, each loaded when first used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import analysis, data, plots, testing, theory
+    from . import analysis, data, plots, testing, theory, widgets
+    from .analysis import (
+        BucketChoice,
+        Comparison,
+        Diagnosis,
+        Plan,
+        compare,
+        diagnose,
+        plan_buckets,
+        plan_window,
+        plan_workers,
+    )
     from .core import (
         Clock,
         Ledger,
@@ -59,6 +70,7 @@ if TYPE_CHECKING:
         EachFile,
         File,
         FileError,
+        FileList,
         FileSource,
         FirstFit,
         FirstFitDecreasing,
@@ -77,6 +89,7 @@ if TYPE_CHECKING:
         Optimal,
         Packing,
         ReadFiles,
+        SizeList,
         Solution,
         SparkPartitions,
         TrickleManager,
@@ -89,6 +102,7 @@ if TYPE_CHECKING:
         makespan,
         pack,
         read_instance,
+        read_sizes,
         resume,
         scan_files,
         submission_order,
@@ -117,18 +131,25 @@ if TYPE_CHECKING:
         WindowRule,
         read_arrivals,
     )
+    from .system import System, SystemRecord
     from .tournament import (
+        AffineKnockout,
+        FinalLast,
         FixedOutcome,
+        FunnelFirst,
         GreedySeating,
+        HorizonSeating,
         PlackettLuce,
         Player,
         PointsLeader,
         RandomSeating,
         Schedule,
         ScheduledSeating,
+        SwissSeating,
         Table,
         Tournament,
         round_robin,
+        schedule,
     )
     from .units import DAY, GB, HOUR, KB, MB, MINUTE, MiB
 
@@ -141,7 +162,14 @@ __all__ = [
     "Law", "Exponential", "Gamma", "LogNormal", "Constant", "Uniform", "Empirical",
     # where messages and files come from
     "Arrivals", "PoissonArrivals", "RenewalArrivals", "VaryingPoissonArrivals",
-    "TraceArrivals", "read_arrivals", "FileSource", "scan_files", "write_files",
+    "TraceArrivals", "read_arrivals", "FileSource", "scan_files", "FileList",
+    "read_sizes", "SizeList", "write_files",
+    # what data are like
+    "diagnose", "Diagnosis",
+    # which alternative is best
+    "compare", "Comparison",
+    # how many workers, which window, which buckets
+    "plan_workers", "plan_window", "plan_buckets", "Plan", "BucketChoice",
     # how messages are grouped
     "WindowRule", "FirstMessageWindow", "TumblingWindow", "SessionWindow",
     "CountWindow",
@@ -166,30 +194,36 @@ __all__ = [
     # the pipelines, simulated or run, and what happened
     "StreamPipeline", "NightlyPipeline", "TricklePipeline", "LinearService",
     "RunRecord", "Items", "Jobs", "Failure",
+    "System", "SystemRecord",
     # the tournament
     "Player", "Table", "Tournament", "RandomSeating", "GreedySeating",
+    "HorizonSeating",
+    "SwissSeating", "AffineKnockout", "FunnelFirst", "FinalLast",
     "ScheduledSeating", "PointsLeader", "PlackettLuce", "FixedOutcome", "Schedule",
-    "round_robin",
+    "schedule", "round_robin",
     # rooms to look into
-    "analysis", "data", "plots", "testing", "theory",
+    "analysis", "data", "plots", "testing", "theory", "widgets",
 ]  # fmt: skip
 
 
 # Loaded when first used: a script pays for what it needs, and for nothing else.
 _MODULES = {
+    "analysis": "BucketChoice Comparison Diagnosis Plan compare diagnose plan_buckets "
+    "plan_window plan_workers",
     "core": "Clock Ledger LedgerError PoolInsights Retry Task TaskRecord VirtualClock "
     "WallClock WorkerCrashError WorkerPool",
     "distributions": "Constant Empirical Exponential Gamma Law LogNormal Uniform",
     "files": "AlmostWorstFit AlmostWorstFitDecreasing Balanced BestFit "
     "BestFitDecreasing Bucket BucketManager BucketTask BucketingStrategy "
-    "Certificate CopyFiles DeltaCompaction EachFile File FileError "
+    "Certificate CopyFiles DeltaCompaction EachFile File FileError FileList "
     "FileSource FirstFit FirstFitDecreasing Harmonic IcebergSplits Instance "
     "LookbackFit MaxFiles MinimumBinSlack ModifiedFirstFitDecreasing "
     "NextFit NextFitDecreasing NightlyPipeline OpenBuckets OpenCost Optimal "
-    "Packing ReadFiles Solution SparkPartitions TrickleManager "
-    "TricklePipeline TrickleRule WorstFit WorstFitDecreasing bucket_sizes lateness "
-    "makespan pack read_instance resume scan_files submission_order "
-    "worst_case write_files write_instance",
+    "Packing ReadFiles SizeList Solution SparkPartitions TrickleManager "
+    "TricklePipeline TrickleRule WorstFit "
+    "WorstFitDecreasing bucket_sizes lateness makespan pack read_instance read_sizes "
+    "resume scan_files submission_order worst_case write_files "
+    "write_instance",
     "records": "Failure Items Jobs RunRecord",
     "sim": "LinearService",
     "stream": "Arrivals CountWindow FirstMessageWindow Message "
@@ -197,13 +231,17 @@ _MODULES = {
     "PoissonArrivals RenewalArrivals SessionWindow StreamPipeline "
     "TraceArrivals TumblingWindow VaryingPoissonArrivals "
     "WindowRule read_arrivals",
-    "tournament": "FixedOutcome GreedySeating PlackettLuce Player PointsLeader "
+    "system": "System SystemRecord",
+    "tournament": "AffineKnockout FinalLast FunnelFirst SwissSeating "
+    "FixedOutcome GreedySeating HorizonSeating PlackettLuce Player PointsLeader "
     "RandomSeating Schedule ScheduledSeating Table Tournament "
-    "round_robin",
+    "round_robin schedule",
     "units": "DAY GB HOUR KB MB MINUTE MiB",
 }
 _WHERE = {name: module for module, names in _MODULES.items() for name in names.split()}
-_ROOMS = {"analysis", "data", "plots", "sim", "testing", "theory", *_MODULES}
+_ROOMS = {
+    "analysis", "data", "plots", "sim", "testing", "theory", "widgets", *_MODULES
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

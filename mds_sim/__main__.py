@@ -10,15 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, _validate
-from ._commands import (
-    SEATINGS,
-    STRATEGIES,
-    run_demo,
-    run_files,
-    run_lab,
-    run_stream,
-    run_tournament,
-)
+from ._commands import STRATEGIES, run_demo, run_files, run_lab, run_stream
+from ._game_night import CONTENTIONS, SEATINGS, run_tournament
 from .units import MB
 
 
@@ -177,21 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(sub, workers=None)  # a night that is resumed has its own
 
     sub = add("tournament", run_tournament, "players, tables, rounds, a champion")
-    sub.add_argument(
-        "--players", default="16", help="how many, or a file with a name a line"
-    )
-    sub.add_argument("--tables", type=_count, default=4, help="tables")
-    sub.add_argument("--seats", type=_count, default=4, help="seats a table")
-    sub.add_argument("--rounds", type=_count, default=5, help="rounds")
-    sub.add_argument(
-        "--seating",
-        choices=SEATINGS,
-        default="greedy",
-        help="who sits where: by chance, or beside as many new faces as can be found",
-    )
-    sub.add_argument("--csv", type=Path, metavar="FILE", help="write the rounds there")
-    sub.add_argument("--seed", type=_seed, help="equal seeds, equal evenings")
-    sub.add_argument("--json", action="store_true", help="print the result as JSON")
+    _add_tournament(sub)
 
     sub = add("demo", run_demo, "all of it, in under a minute")
     sub.add_argument("--seed", type=_seed, default=1, help="equal seeds, equal input")
@@ -203,6 +182,56 @@ def _parser() -> argparse.ArgumentParser:
 
 
 SPEED = "speed of the clock: 600 squeezes five minutes into half a second"
+
+
+def _add_tournament(sub: Any) -> None:
+    """Add the options of a game night."""
+    sub.epilog = (
+        "Names are a real night: each round is printed, and who won is typed in. "
+        "A number of players, --simulate and --json play by chance."
+    )
+    sub.add_argument(
+        "--players", help="how many, or a file with a name a line (default: 16)"
+    )
+    sub.add_argument("--tables", type=_count, help="tables (default: 4)")
+    sub.add_argument("--seats", type=_count, help="seats a table (default: 4)")
+    sub.add_argument("--rounds", type=_count, help="rounds (default: 5)")
+    sub.add_argument(
+        "--seating",
+        choices=SEATINGS,
+        help="who sits where: as many new faces as can be found, a round at a time "
+        "(greedy, the default) or with all rounds ahead in view (horizon), by chance, "
+        "equals with equals, a knockout in which nobody meets twice, or a schedule "
+        "that is known in advance",
+    )
+    sub.add_argument(
+        "--contention",
+        choices=CONTENTIONS,
+        help="who wins: most wins (points, the default), a knockout first and then "
+        "mixing (funnel), or a final last",
+    )
+    sub.add_argument(
+        "--forbid",
+        action="append",
+        metavar="NAME,NAME",
+        help="a pair that never shares a table; can be given again",
+    )
+    sub.add_argument("--seed", type=_seed, help="equal seeds, equal evenings")
+    sub.add_argument(
+        "--simulate", action="store_true", help="let chance decide who wins"
+    )
+    sub.add_argument(
+        "--save", type=Path, metavar="FILE", help="keep the night there, as JSON"
+    )
+    sub.add_argument("--load", type=Path, metavar="FILE", help="go on with that night")
+    sub.add_argument(
+        "--export",
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="write the rounds there, as CSV; with a schedule those to come too",
+    )
+    sub.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def _add_common(sub: argparse.ArgumentParser, workers: int | None = 10) -> None:

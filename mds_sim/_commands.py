@@ -27,7 +27,6 @@ from .units import HOUR, MB, MINUTE, format_bytes
 
 NOTEBOOK = "notebooks/00_start.ipynb"
 NAMED = 5  # failures that are printed; --json lists all
-MAX_PLAYERS = 5_000  # who met whom is a table of their number squared
 BLOCK = 4096  # bytes that even the smallest file takes on a disk
 FILLED = 0.9  # share of the free space that may be filled
 
@@ -40,10 +39,6 @@ STRATEGIES: dict[str, type] = {
     "first-fit-decreasing": files.FirstFitDecreasing,
     "best-fit-decreasing": files.BestFitDecreasing,
     "worst-fit-decreasing": files.WorstFitDecreasing,
-}
-SEATINGS: dict[str, type] = {
-    "random": tournament.RandomSeating,
-    "greedy": tournament.GreedySeating,
 }
 
 
@@ -90,7 +85,7 @@ def run_files(options: argparse.Namespace) -> int:
     skipped: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="mds_sim-") as scratch:
         if options.folder is not None:
-            night = files.scan_files(options.folder)
+            night: list[files.File] = files.scan_files(options.folder)
             skipped = _skipped(options.folder)
             where = f"{options.folder}{_told(skipped)}"
         else:
@@ -174,36 +169,6 @@ def _progress(
     _tell(options, f"{ledger.path.name}: {total}, {', '.join(told)}")
     lost_now = {kind: kinds[kind] for kind in ("missing", "altered")}
     return {"path": str(ledger.path), "before": before, **lost_now, "now": now}
-
-
-def run_tournament(options: argparse.Namespace) -> int:
-    """Play a tournament and print its rounds and standings."""
-    players = _players(options.players)
-    if options.csv is not None and not options.csv.parent.is_dir():
-        raise ValueError(
-            f"--csv must be a file in a folder that exists, got {str(options.csv)!r}"
-        )
-    _draw_seed(options)
-    evening = tournament.Tournament(
-        players,
-        options.tables,
-        options.seats,
-        options.rounds,
-        seating=SEATINGS[options.seating](),
-        rng=options.seed,
-    )
-    result = evening.play()
-    if options.csv is not None:
-        result.to_csv(options.csv)
-    if options.json:
-        print(json.dumps({**_evening(result), "parameters": _parameters(options)}))
-        return 0
-    for played in result.rounds:
-        print(played)
-    if result.playoff is not None:
-        print("playoff", *result.playoff, sep="\n  ")
-    print(result)
-    return 0
 
 
 def run_demo(options: argparse.Namespace) -> int:
@@ -295,7 +260,7 @@ def _replay(options: argparse.Namespace) -> stream.Arrivals:
     except ValueError as error:
         text = str(error).replace('invalid="skip"', "--skip-invalid")
         raise ValueError(text) from None
-    _tell(options, trace.report)
+    _tell(options, str(trace.report))
     return trace
 
 
@@ -396,64 +361,6 @@ def _oversize(count: int) -> str:
     if count == 1:
         return "1 file is larger than a bucket and gets one of its own"
     return f"{count:,} files are larger than a bucket and get one of their own"
-
-
-def _players(text: str) -> int | list[str]:
-    """Read a number of players, or a file with a name a line."""
-    players: int | list[str]
-    if text.isdecimal() and int(text) >= 2:
-        players = number = int(text)
-    elif not text.isdecimal() and Path(text).exists() and not Path(text).is_dir():
-        players = _names(Path(text))
-        number = len(players)
-    else:
-        raise ValueError(
-            "--players must be a number of players >= 2 or a file of names, "
-            f"got {text!r}"
-        )
-    if number > MAX_PLAYERS:
-        raise ValueError(f"--players must be at most {MAX_PLAYERS:,}, got {number:,}")
-    return players
-
-
-def _names(path: Path) -> list[str]:
-    """Read a file with a name a line."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} must be a text file in UTF-8, but {error}") from None
-    return [line.strip() for line in lines if line.strip()]
-
-
-def _evening(result: tournament.TournamentResult) -> dict[str, Any]:
-    """Return a tournament as names and numbers, for JSON."""
-    return {
-        "winner": result.winner.name,
-        "decided_by": result.decided_by,
-        "rounds": [_round(played) for played in result.rounds],
-        "playoff": None if result.playoff is None else _round(result.playoff),
-        "standings": [
-            {
-                "rank": line.rank,
-                "player": line.player.name,
-                **dict(zip(result.criteria, line.scores, strict=True)),
-                "met": line.met,
-                "sat_out": line.sat_out,
-            }
-            for line in result.standings
-        ],
-        "pairs_met": result.pairs_met,
-        "pairs_bound": result.bound,
-    }
-
-
-def _round(played: tournament.Round) -> dict[str, Any]:
-    """Return a round as names, for JSON."""
-    return {
-        "tables": [[player.name for player in table.players] for table in played],
-        "winners": [str(table.winner) for table in played],
-        "bench": [player.name for player in played.bench],
-    }
 
 
 def _number(count: int, noun: str) -> str:

@@ -18,16 +18,19 @@ import mds_sim
 PACKAGE = Path(mds_sim.__file__).parent
 FLOORS: tuple[set[str], ...] = (
     {"units", "_validate", "_tables", "_summary", "rng", "distributions", "data"},
+    {"_reading"},
     {"records", "theory"},
     {"core", "sim"},
     {"stream", "files", "tournament"},
     {"system", "analysis"},
-    {"plots", "testing"},
+    {"plots", "testing", "widgets"},
     # The doors: they open on all rooms, no room on them.
-    {"__main__", "_commands", "__init__"},
+    {"__main__", "_commands", "_game_night", "__init__"},
 )
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
-STRANGERS = FLOORS[3]  # the three subjects: none may import another
+STRANGERS = FLOORS[4]  # the three subjects: none may import another
+# What only one room may import.
+ONLY_IN = {"matplotlib": "plots", "ipywidgets": "widgets"}
 # What `import mds_sim` must not pay for. Each is imported where it is used.
 HEAVY = {
     "matplotlib", "numba", "scipy.stats", "dask", "tqdm",
@@ -66,7 +69,7 @@ def violations(package: Path) -> list[str]:
                 upwards = FLOOR.get(other, 0) > FLOOR[room]
                 if upwards or (room != other and {room, other} <= STRANGERS):
                     found.append(f"{where.as_posix()} must not import {name}")
-            elif top == "matplotlib" and room != "plots":
+            elif room != ONLY_IN.get(top, room):
                 found.append(f"{where.as_posix()} must not import {name}")
     return found
 
@@ -90,6 +93,8 @@ def test_imports_go_down_the_floors_only() -> None:
         ("testing.py", "import mds_sim"),
         ("analysis/compare.py", "from matplotlib.axes import Axes"),
         ("theory/queues.py", "if 0:\n    import matplotlib.pyplot as plt"),
+        ("plots/panel.py", "import ipywidgets"),
+        ("widgets/panel.py", "import matplotlib"),
         ("cellar/wine.py", ""),
     ],
 )

@@ -279,7 +279,8 @@ class TestStream:
         lines = output_of(capsys, "stream", *words).splitlines()
         assert lines[0].startswith("log.csv: ")
         assert " 1 unreadable left out" in lines[0]
-        assert lines[1].startswith("2 items in ")
+        assert lines[1] == "  unreadable: line 3"
+        assert lines[2].startswith("2 items in ")
 
     @pytest.mark.parametrize(
         ("content", "column", "message"),
@@ -294,14 +295,15 @@ class TestStream:
             (
                 b"t\nsoon\n",
                 "t",
-                "every stamp must be ISO 8601 or seconds since 1970, but line 2 of "
-                "log.csv has 'soon'; --skip-invalid leaves such lines out",
+                "every stamp must be a date and time (ISO 8601, RFC 2822, or as web "
+                "servers write it) or a number since 1970, but line 2 of log.csv has "
+                "'soon'; --skip-invalid leaves such lines out",
             ),
             (
                 b"\xff\n",
                 None,
-                "log.csv must be a CSV file in UTF-8, but 'utf-8' codec can't decode "
-                "byte 0xff in position 0: invalid start byte",
+                "log.csv must be text in UTF-8, but line 1 has the byte 0xff; pass "
+                'encoding="latin-1" if it is from western Europe, or save it as UTF-8',
             ),
         ],
     )
@@ -320,15 +322,23 @@ class TestStream:
         assert capsys.readouterr() == ("", f"mds_sim: {message}\n")
 
     @pytest.mark.parametrize(
-        ("where", "reason"), [("", "is a directory"), ("none.csv", "no such file")]
+        ("where", "message"),
+        [
+            (
+                "",
+                "path must be a file, got the folder {!r}; "
+                "scan_files lists the files of a folder",
+            ),
+            ("none.csv", "path must exist, got {!r}"),
+        ],
     )
-    @pytest.mark.skipif(os.name != "posix", reason="systems word it differently")
     def test_a_trace_that_is_not_there_or_a_folder_is_refused_with_2(
-        self, capsys: Capture, tmp_path: Path, where: str, reason: str
+        self, capsys: Capture, tmp_path: Path, where: str, message: str
     ) -> None:
         path = tmp_path / where
         assert main(["stream", "--trace", str(path)]) == 2
-        assert capsys.readouterr() == ("", f"mds_sim: {reason}: {path}\n")
+        told = f"mds_sim: {message.format(str(path))}\n"
+        assert capsys.readouterr() == ("", told)
 
 
 class TestFiles:
@@ -698,7 +708,7 @@ class TestTournament:
     ) -> None:
         names, rounds = tmp_path / "names.txt", tmp_path / "rounds.csv"
         names.write_text("\ufeffZoë\r\n\r\n  Ann \r\nBo\r\nCy", encoding="utf-8")
-        words = ["--tables", "1", "--rounds", "2", "--csv", str(rounds)]
+        words = ["--tables", "1", "--rounds", "2", "--simulate", "--csv", str(rounds)]
         out = output_of(capsys, "tournament", "--players", str(names), *words)
         for name in ("Zoë", "Ann", "Bo", "Cy"):
             assert name in out
@@ -775,7 +785,7 @@ class TestTournament:
     ) -> None:
         path = tmp_path / "none" / "rounds.csv"
         assert main(["tournament", "--csv", str(path)]) == 2
-        message = f"--csv must be a file in a folder that exists, got {str(path)!r}"
+        message = f"--export must be a file in a folder that exists, got {str(path)!r}"
         assert capsys.readouterr() == ("", f"mds_sim: {message}\n")
 
 

@@ -24,6 +24,7 @@ from mds_sim import _validate
 from mds_sim.rng import as_generator
 
 from ._job import Job, TaskFuture
+from ._lines import Line
 from .backends import (
     Backend,
     OutOfTimeError,
@@ -38,7 +39,7 @@ from .retry import Retry, as_retry
 from .task import Task, TaskRecord, describe, note
 
 
-class _Member:
+class Member:
     """A thread of the pool, how it gets tasks done, and the task that it has."""
 
     __slots__ = ("asked", "given", "has_news", "is_left", "is_ready", "job", "number",
@@ -79,6 +80,8 @@ class Crew:
         last thread has gone home.
     """
 
+    _new_line: Callable[[], Line] = deque  # first in, first out
+
     def __init__(
         self,
         size: int,
@@ -106,13 +109,13 @@ class Crew:
         self._lock = threading.RLock()
         # A task that is done leaves its facts only, not its result.
         self._tasks: list[Job | tuple[Any, ...]] = []
-        self._pending: deque[Job] = deque()
+        self._pending = self._new_line()
         self._resting: set[Job] = set()  # between two attempts
         self._drains: list[Future[None]] = []  # done when nothing is unfinished
         # A heap of (idle since, number): the tie rule of the simulation.
         self._idle: list[tuple[float, int]] = []
-        self._staff: dict[int, _Member] = {}
-        self._known: dict[int, _Member] = {}  # the first of each number
+        self._staff: dict[int, Member] = {}
+        self._known: dict[int, Member] = {}  # the first of each number
         self._at_work = 0  # threads that have not gone home
         self._here = threading.local()  # has `worker` in the threads of this crew
         self._interrupted: Future[None] = Future()  # done after a Ctrl-C
@@ -129,16 +132,16 @@ class Crew:
             if self.is_closed:
                 raise RuntimeError("cannot schedule new futures after shutdown")
             job = Job(len(self._tasks), task, self._clock.time(), self._clock)
-            self._tasks.append(job)
             self._pending.append(job)
+            self._tasks.append(job)
             self.unfinished += 1
             if self._is_real and not self._idle and len(self._staff) == self._size:
                 return job.future  # whoever is done first will take it
             try:
                 self._clock.call_soon(self._dispatch)
             except BaseException:
-                if self._pending and self._pending[-1] is job:  # no worker has it
-                    self._pending.pop()
+                if job in self._pending:  # no worker has it
+                    self._pending.remove(job)
                     self._tasks.pop()
                     self.unfinished -= 1
                 raise
@@ -217,15 +220,19 @@ class Crew:
             member = self._next_member()
             if member is None:
                 return
-            member.given = self._pending.popleft() if self._pending else None
+            member.given = self._take(member)
             member.has_news = True
         member.thread.unpark()  # type: ignore[union-attr]  # it has one by now
 
-    def _next_member(self) -> _Member | None:
+    def _take(self, member: Member) -> Job | None:
+        """Take the first task out of the line that this worker may do, if any."""
+        return self._pending.popleft() if self._pending else None
+
+    def _next_member(self) -> Member | None:
         """Return a new worker, else the one that has been idle longest, if any."""
         if self._pending and len(self._staff) < self._size:
             try:
-                return self._engage()
+                return self._engage(range(self._size))
             except RuntimeError:
                 if not self._staff:
                     raise
@@ -234,10 +241,10 @@ class Crew:
             return self._staff[heapq.heappop(self._idle)[1]]
         return None
 
-    def _engage(self) -> _Member:
-        """Start a worker with the lowest number that is free."""
-        number = next(i for i in range(self._size) if i not in self._staff)
-        member = _Member(number, self._backend.worker(), self._clock.time())
+    def _engage(self, numbers: range) -> Member:
+        """Start a worker with the lowest of these numbers that is free."""
+        number = next(i for i in numbers if i not in self._staff)
+        member = Member(number, self._backend.worker(), self._clock.time())
         if self._backend.is_remote:
             self._opened()
         name = f"{self._label}-{number}"
@@ -254,7 +261,7 @@ class Crew:
             job.future.set_running_or_notify_cancel()
             self._settle(job)
 
-    def _work(self, member: _Member) -> None:
+    def _work(self, member: Member) -> None:
         """Do what a worker does: take a task, do it, be idle, until sent home."""
         self._here.worker = member.number
         with self._lock:
@@ -277,20 +284,21 @@ class Crew:
             finally:
                 self._leave(member)
 
-    def _next(self, member: _Member) -> Job | None:
+    def _next(self, member: Member) -> Job | None:
         """Return the next task for a worker; without one it is idle."""
         with self._lock:
             if member.is_left:
                 return None
-            if self._is_real and self._pending:  # then nobody has been idle longer
-                return self._pending.popleft()
+            # On a real clock nobody who may do what waits has been idle longer.
+            if self._is_real and (job := self._take(member)) is not None:
+                return job
             heapq.heappush(self._idle, (self._clock.time(), member.number))
             if self._is_real and not self.is_closed:
                 return None
         self._clock.call_soon(self._dispatch)
         return None
 
-    def _leave(self, member: _Member) -> None:
+    def _leave(self, member: Member) -> None:
         """Note that a thread has ended; the last one closes what is left."""
         if member.is_left:
             return
@@ -303,7 +311,7 @@ class Crew:
         finally:
             self._ended()
 
-    def _run(self, job: Job, member: _Member) -> None:
+    def _run(self, job: Job, member: Member) -> None:
         """Make an attempt at a task, and do what follows from it."""
         if not job.is_begun and not job.future.set_running_or_notify_cancel():
             self._settle(job)
@@ -328,12 +336,12 @@ class Crew:
             if not member.is_left:
                 self._succeed(job, result)
 
-    def _open(self, member: _Member) -> None:
+    def _open(self, member: Member) -> None:
         """Get a worker ready, which may start a process."""
         member.worker.open()
         member.ready, member.is_ready = self._clock.time(), True
 
-    def _execute(self, job: Job, member: _Member, limit: float | None) -> Any:
+    def _execute(self, job: Job, member: Member, limit: float | None) -> Any:
         """Do the work; if it takes less than its service time, wait for the rest."""
         if limit is not None:
             limit = _validate.positive("timeout", limit, "s")
@@ -349,13 +357,13 @@ class Crew:
             with self._lock:
                 member.job = None
 
-    def _watch(self, job: Job, member: _Member, limit: float) -> None:
+    def _watch(self, job: Job, member: Member, limit: float) -> None:
         """See to it that nobody waits for a task longer than `limit`."""
         member.job = job
         late = partial(self._give_up, weakref.ref(job), member, job.tries, limit)
         self._clock.call_at(job.started + limit, late)
 
-    def _perform(self, job: Job, member: _Member, limit: float | None) -> Any:
+    def _perform(self, job: Job, member: Member, limit: float | None) -> Any:
         """Let the worker do it, and do it again if that is the end of the worker."""
         speed = getattr(self._clock, "speed", 1.0)
         real = None if limit is None else limit / speed
@@ -379,7 +387,7 @@ class Crew:
         return TimeoutError(f"{job.title} took longer than its timeout of {limit:g} s")
 
     def _give_up(
-        self, ref: weakref.ref[Job], member: _Member, tries: int, limit: float
+        self, ref: weakref.ref[Job], member: Member, tries: int, limit: float
     ) -> None:
         """Leave a thread alone with a task that takes too long."""
         job = ref()
@@ -400,7 +408,7 @@ class Crew:
                 return
         self._clock.sleep_until(until)
 
-    def _fail(self, job: Job, member: _Member, error: BaseException) -> None:
+    def _fail(self, job: Job, member: Member, error: BaseException) -> None:
         """Note an error; complete the task with it, or plan another attempt."""
         job.finished = self._clock.time()
         job.error = error
@@ -416,7 +424,7 @@ class Crew:
         if not again:
             self._complete(job)
 
-    def _told(self, job: Job, member: _Member, retry: Retry) -> str:
+    def _told(self, job: Job, member: Member, retry: Retry) -> str:
         """Return what an error says of its task."""
         tries = f"attempt {job.tries} of {retry.attempts}, " * (retry.attempts > 1)
         return f"{job.title} {tries}{self._name(member)}"
@@ -474,7 +482,7 @@ class Crew:
         for _ in range(idle):
             self._clock.call_soon(self._dispatch)
 
-    def _name(self, member: _Member) -> str:
+    def _name(self, member: Member) -> str:
         """Return what a worker is called."""
         label = member.worker.label
         return f"{self._label}-{member.number}" + (f" ({label})" if label else "")

@@ -29,6 +29,8 @@ class Task(ABC):
         When to try again; None: what the pool says.
     max_crashes : int
         How often its worker may come to its end until it is given up.
+    priority : int
+        Its class, in a pool that asks: the lowest number is the most urgent.
 
     Examples
     --------
@@ -43,6 +45,7 @@ class Task(ABC):
     timeout: float | None = None
     retry: Retry | None = None
     max_crashes: int = 3
+    priority: int = 0
 
     @property
     def name(self) -> str:

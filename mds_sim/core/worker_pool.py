@@ -17,7 +17,7 @@ from typing import Any
 from mds_sim import _validate
 from mds_sim.rng import RNG, as_generator
 
-from ._crew import Crew
+from ._disciplines import crew_for
 from ._job import TaskFuture as TaskFuture
 from ._results import LazyMap, as_completed
 from .backends import as_backend
@@ -59,6 +59,13 @@ class WorkerPool:
         What its workers are called, before their numbers.
     rng : numpy.random.Generator, int or None, optional
         Chance of the waits before another attempt.
+    discipline : {"fifo", "priority", "reserved"}, optional
+        Who comes first. Tasks in the order of submission; or the most urgent, those of
+        the lowest `Task.priority`, without interrupting any; or in the order of
+        submission again, but some workers take urgent tasks only.
+    reserved : int, optional
+        How many do: those numbered 0, ..., reserved - 1 take only tasks of priority 0
+        or below, which go to them first. Needs ``discipline="reserved"``.
 
     Attributes
     ----------
@@ -67,11 +74,12 @@ class WorkerPool:
 
     Notes
     -----
-    First in, first out. A task goes to the worker that has been idle longest, or,
-    if several became idle at the same instant, to the one with the lowest number:
-    the rule of the simulation, so that a run on a `VirtualClock` and a simulation
-    agree to the last worker. A worker that has never worked has been idle longest:
-    each of the first `max_workers` tasks starts one, even if others are idle.
+    First in, first out, unless another discipline is asked for. A task goes to the
+    worker that has been idle longest, or, if several became idle at the same instant,
+    to the one with the lowest number: the rule of the simulation, so that a run on a
+    `VirtualClock` and a simulation agree to the last worker. A worker that has never
+    worked has been idle longest: each of the first `max_workers` tasks starts one, even
+    if others are idle.
 
     Tasks that leave this process are pickled by cloudpickle: lambdas and functions of
     a notebook cell may be among them; locks, sockets and generators may not. One
@@ -111,6 +119,8 @@ class WorkerPool:
         timeout: float | None = None,
         name: str = "worker",
         rng: RNG = None,
+        discipline: str = "fifo",
+        reserved: int = 0,
     ) -> None:
         self.max_workers = _validate.count("max_workers", max_workers)
         self.clock: Clock = WallClock() if clock is None else clock
@@ -118,7 +128,7 @@ class WorkerPool:
             timeout = _validate.positive("timeout", timeout, "s")
         self._timeout, self._retry = timeout, as_retry(retry)
         self._backend = as_backend(executor)
-        self._crew = Crew(
+        self._crew = crew_for(discipline, reserved, self.max_workers)(
             self.max_workers,
             self.clock,
             self._backend,

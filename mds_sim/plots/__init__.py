@@ -1,6 +1,8 @@
 """Figures: each takes data and ``ax=None``, draws, and returns the axes."""
 
 from .analysis import plot_intervals, plot_warmup
+from .compare import plot_comparison
+from .diagnosis import plot_daily_rate, plot_size_laws
 from .files import (
     plot_bucket_sizes,
     plot_fill,
@@ -9,26 +11,39 @@ from .files import (
     strategy_colour,
 )
 from .nights import plot_fills, plot_over_bound
+from .plan import plot_plan
 from .pool import plot_busy, plot_gantt, plot_workers
 from .stream import plot_batch_sizes, plot_latency, plot_throughput, plot_windows
 from .style import OKABE_ITO, set_style
-from .tournament import plot_formats, plot_meetings, plot_new_faces
+from .system import plot_latency_by
+from .tournament import (
+    plot_formats,
+    plot_meetings,
+    plot_meetings_by_round,
+    plot_new_faces,
+)
 
 __all__ = [
     "OKABE_ITO",
     "plot_batch_sizes",
     "plot_bucket_sizes",
     "plot_busy",
+    "plot_comparison",
+    "plot_daily_rate",
     "plot_fill",
     "plot_fills",
     "plot_formats",
     "plot_gantt",
     "plot_intervals",
     "plot_latency",
+    "plot_latency_by",
     "plot_meetings",
+    "plot_meetings_by_round",
     "plot_new_faces",
     "plot_over_bound",
     "plot_packing",
+    "plot_plan",
+    "plot_size_laws",
     "plot_strategies",
     "plot_throughput",
     "plot_warmup",

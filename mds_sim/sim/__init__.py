@@ -7,6 +7,8 @@ from .disciplines import (
     serve_scheduled,
     serve_with_failures,
 )
+from .offer import Offer
+from .reserved import serve_reserved
 from .service import LinearService, ServiceModel, service_times
 from .workers import Service, serve, serve_reference, start_times
 
@@ -16,6 +18,8 @@ __all__ = [
     # first come, first served
     "Service", "serve", "serve_reference", "start_times",
     # other disciplines
-    "serve_priority", "WorkerSchedule", "serve_scheduled", "Failures",
-    "serve_with_failures",
+    "serve_priority", "serve_reserved", "WorkerSchedule", "serve_scheduled",
+    "Failures", "serve_with_failures",
+    # before anybody serves it
+    "Offer",
 ]  # fmt: skip
