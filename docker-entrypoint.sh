@@ -9,6 +9,7 @@ usage: docker run --rm mds_sim WORD [OPTION ...]
   stream      messages in mini-batches on a pool  (--help lists its options)
   files       real files in buckets on a pool
   tournament  a game night, round by round
+  plan        how many workers, which window, which buckets
   demo        see all three
   test        check style, types, tests and notebooks
   coverage    measure what the tests reach
@@ -17,7 +18,7 @@ END
 }
 
 case "${1:-help}" in
-    stream | files | tournament | demo)
+    stream | files | tournament | plan | demo)
         exec python -m mds_sim "$@"
         ;;
     test | coverage)

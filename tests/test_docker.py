@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = ROOT / "Dockerfile"
 SCRIPT = ROOT / "docker-entrypoint.sh"
-WORDS = ["stream", "files", "tournament", "demo", "test", "coverage", "lab"]
+WORDS = ["stream", "files", "tournament", "plan", "demo", "test", "coverage", "lab"]
 
 
 def instructions(name: str) -> list[list[str]]:

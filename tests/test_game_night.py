@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -176,8 +177,49 @@ class TestWinners:
             out = night.run([name], *words, "--seed", "1")
             assert f"\n{name} won: 4 players" in out
 
+    def test_a_name_with_a_comma_is_one_of_many(self, night: Night) -> None:
+        night.names.write_text("Smith, Ann\nBob\nCid\nDan", encoding="utf-8")
+        words = ["--players", str(night.names), "--tables", "2", "--seats", "2"]
+        words += ["--rounds", "1", "--seed", "1", "--forbid", "Bob,Cid"]
+        lines = ["forbid bob,smith, ann", "DAN,smith,  ann", "smith,x, ann", "undo"]
+        out = night.run(lines, *words, code=1)
+        assert "  table 2: Smith, Ann, Cid\n" in out
+        assert "won at tables 1, 2: DAN,smith,  ann\n  'smith' is no player" in out
+        out = night.run([lines[0], "DAN, smith, ann", "dan"], *words)
+        assert "\nDan won: 4 players" in out
+
+    def test_accents_may_be_typed_either_way(self, night: Night) -> None:
+        night.names.write_text("Zoe\u0308\nBob", encoding="utf-8")
+        words = ["--players", str(night.names), "--tables", "1", "--rounds", "1"]
+        assert "\nZoe\u0308 won: " in night.run(["zo\u00eb"], *words, "--seed", "1")
+
 
 class TestBetweenRounds:
+    @pytest.mark.parametrize(
+        "line", ["add Zoë", "remove Ann", "forbid Ann, Bob", "swap Ann, Bob", "reseat",
+                 "seating greedy"],
+    )  # fmt: skip
+    def test_a_round_that_is_half_won_is_not_seated_anew(
+        self, night: Night, line: str
+    ) -> None:
+        name = seated(night.begin([], code=1))[0][0][2]
+        out = night.begin([name, line], code=1)
+        reason = f"this round must be finished first, {name} won; `undo` forgets that"
+        assert f"won at table 2: {line}\n  {reason}\nwon at table 2: " in out
+        assert len(seated(out)) == 1
+
+    def test_another_seating_is_the_way_out_of_a_plan(self, night: Night) -> None:
+        night.names.write_text("Ann\nBob\nCid\nDan", encoding="utf-8")
+        words = ["--players", str(night.names), "--tables", "2", "--seats", "2"]
+        words += ["--seating", "schedule", "--rounds", "3", "--seed", "1"]
+        lines = ["seating knockout", "add Eve", "seating greedy"]
+        night.monkeypatch.setattr("sys.stderr", io.StringIO())
+        out = night.run(lines, *words, code=1)
+        kinds = "random, greedy, horizon, swiss"
+        assert f"  seating must be one of {kinds}, got 'knockout'\n" in out
+        assert "  schedule must have 5 players, got 4\nno round is seated: " in out
+        assert "  sits out: " in out.split("seating greedy\n")[1]
+
     def test_people_come_and_go_and_the_round_is_seated_anew(
         self, night: Night
     ) -> None:
@@ -230,6 +272,17 @@ class TestBetweenRounds:
         first, second, third = seated(night.begin(["reseat", "tables"], code=1))
         assert first != second == third
 
+    def test_a_plan_does_not_keep_a_round_from_being_seated_anew(
+        self, night: Night
+    ) -> None:
+        """Horizon seating would find the same plan from the second round on."""
+        begun = night.begin([], "--seating", "horizon", code=1)
+        (first,) = seated(begun)
+        winners = [table[0] for table in first]
+        out = night.begin([*winners, "reseat"], "--seating", "horizon", code=1)
+        _, planned, again = seated(out)
+        assert {frozenset(t) for t in planned} != {frozenset(t) for t in again}
+
     def test_the_standings_say_who_leads(self, night: Night) -> None:
         ((first, second),) = seated(night.begin([], code=1))
         out = night.begin([first[0], second[0], "standings"], code=1)
@@ -266,6 +319,33 @@ class TestSaving:
         out = night.begin([name, "quit"], *words)
         assert f"\nnot kept, type again: {name}\ngo on: " in out
 
+    def test_no_other_file_is_written_over(self, night: Night, tmp_path: Path) -> None:
+        first, other = tmp_path / "night.json", tmp_path / "other.json"
+        old = night.names.read_bytes()
+        reason = (
+            f"must be a new file, but {str(night.names)!r} is there; --load goes on "
+            "with a night\n"
+        )
+        out = night.begin([f"save {night.names}", f"save {first}", f"save {first}"])
+        assert f"  save {reason}" in out
+        words = ["--load", str(first), "--save"]
+        night.run([], *words, str(night.names), code=2, err=f"mds_sim: --save {reason}")
+        assert night.names.read_bytes() == old
+        out = night.run(["quit"], *words, str(other))
+        assert out.endswith(f"go on: python -m mds_sim tournament --load {other}\n")
+        assert other.read_bytes() == first.read_bytes()
+
+    def test_a_screen_without_accents_shows_what_it_can(self, names: Path) -> None:
+        names.write_text("Zoë\nBob", encoding="utf-8")
+        words = ["--players", str(names), "--tables", "1", "--rounds", "1"]
+        ended = subprocess.run(
+            [sys.executable, "-m", "mds_sim", "tournament", *words, "--seed", "1"],
+            input=b"Bob\n", capture_output=True, check=True,
+            env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        )  # fmt: skip
+        assert b"table 1: Zo\\xeb, Bob\n" in ended.stdout
+        assert b"\nBob won: " in ended.stdout
+
     def test_save_needs_a_file(self, night: Night, tmp_path: Path) -> None:
         out = night.begin(["save", f"save {tmp_path}/none/a.json"], code=1)
         assert "  a file must be named: save FILE\n" in out
@@ -296,7 +376,7 @@ class TestSaving:
         words = ["--players", "8", "--save", str(path)]
         message = (
             f"mds_sim: --save must be a new file, but {str(path)!r} is there; --load "
-            "goes on with it\n"
+            "goes on with a night\n"
         )
         night.run([], *words, code=2, err=message)
 

@@ -11,16 +11,19 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import mds_sim
-from mds_sim import _commands as cli
 from mds_sim.__main__ import main
-from mds_sim.data import EARTHQUAKES
+from mds_sim._commands import common, lab
+from mds_sim._commands import files as files_command
+from mds_sim._commands.options import STRATEGIES
+from mds_sim.data import DEB_SIZES, EARTHQUAKES, FLIGHTS
 from mds_sim.files import NightlyPipeline, write_files
 
 Capture = pytest.CaptureFixture[str]
-COMMANDS = ["stream", "files", "tournament", "demo", "lab"]
+COMMANDS = ["stream", "files", "tournament", "plan", "demo", "lab"]
 HOUR = ["stream", "--hours", "1", "--quiet"]
 NIGHT = ["files", "--count", "5", "--mean", "0.001", "--quiet"]
 
@@ -31,6 +34,11 @@ def output_of(capsys: Capture, *words: str, code: int = 0) -> str:
     out, err = capsys.readouterr()
     assert err == ""
     return out
+
+
+def flat(out: str) -> str:
+    """Return what is printed as one line: long ones are broken for a terminal."""
+    return " ".join(out.split())
 
 
 class TestHelp:
@@ -132,6 +140,20 @@ def test_a_wrong_word_is_refused_with_2(
         (["files", "--folder", "a", "--mean", "1"], "--mean goes without --folder"),
         (["files", "--folder", "a", "--seed", "0"], "--seed goes without --folder"),
         (["files", "--ledger", "a.db"], "--ledger goes with --folder"),
+        (["files", "--follow-links"], "--follow-links goes with --folder"),
+        (["files", "--column", "a"], "--column goes with --sizes"),
+        (["files", "--scv", "0"], "--scv goes with --sizes"),
+        (["files", "--sizes", "a", "--count", "1"], "--count goes without --sizes"),
+        (["stream", "--zone", "UTC"], "--zone goes with --trace"),
+        (["stream", "--between", "1", "2"], "--between goes with --trace"),
+        *(
+            (
+                ["stream", "--plot", name],
+                "--plot must be a file .png, .pdf or .svg in a folder that exists, "
+                f"got {name!r}",
+            )
+            for name in ("a.txt", "png", "none/a.png")
+        ),
         *(
             (
                 ["files", "--resume", f"--{name}", value],
@@ -211,10 +233,17 @@ class TestStream:
             "hours": 1.0,
             "trace": None,
             "column": None,
+            "format": None,
+            "unit": None,
+            "encoding": None,
             "skip_invalid": False,
+            "zone": None,
+            "between": None,
+            "plot": None,
             "window": 5.0,
             "per_job": 60.0,
             "per_item": 1.0,
+            "scv": 1.0,
             "speed": None,
             "workers": 10,
             "seed": 1,
@@ -260,15 +289,57 @@ class TestStream:
         words = ["stream", "--trace", str(EARTHQUAKES), "--column", "time", "--quiet"]
         words += ["--seed", "1"]
         out = output_of(capsys, *words)
-        assert out.splitlines()[:2] == [
+        assert flat(out).startswith(
             "usgs_earthquakes_2018w05.csv: 1707 rows, 0 without a stamp and 0 "
-            "unreadable left out, 0 out of order put in order",
-            "1,707 items in 925 jobs on 10 workers",
-        ]
+            "unreadable left out, 0 out of order put in order format CSV, column 'time'"
+        )
+        assert "  span                                         6.98 d\n" in out
+        assert "\n1,707 items in 925 jobs on 10 workers\n" in out
         found = json.loads(output_of(capsys, *words, "--json"))
         assert (found["items"], found["jobs"]) == (1707, 925)
         assert found["parameters"]["trace"] == str(EARTHQUAKES)
         assert found["parameters"]["rate"] is None
+        assert (found["data"]["rows"], found["data"]["zone"]) == (1707, "")
+
+    def test_stamps_are_read_as_the_options_say(
+        self, capsys: Capture, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "caf\xe9.csv"
+        text = "Zeit;\xfc\n2024-03-01 08:00;1\n2024-03-01 08:01;1\n2024-03-01 12:00;1\n"
+        path.write_bytes(text.encode("latin-1"))
+        words = ["stream", "--trace", str(path), "--column", "Zeit", "--seed", "1"]
+        words += ["--encoding", "latin-1", "--zone", "Europe/Berlin", "--format", "csv"]
+        words += ["--between", "2024-03-01T08:00", "2024-03-01T12:00", "--quiet"]
+        out = flat(output_of(capsys, *words))
+        assert " first 2024-03-01T07:00:00+00:00 " in out
+        assert " no zone in all stamps: Europe/Berlin assumed " in out
+        assert " 1 outside of --between left out 2 items in 1 jobs" in out
+
+    def test_the_longest_line_fits_a_terminal(self, capsys: Capture) -> None:
+        words = ["--trace", str(FLIGHTS), "--column", "actual_departure", "--seed", "1"]
+        out = output_of(capsys, "stream", *words)
+        assert max(map(len, out.splitlines())) < 80
+
+    def test_a_figure_is_saved(self, capsys: Capture, tmp_path: Path) -> None:
+        path = tmp_path / "day.svg"
+        out = output_of(capsys, *HOUR, "--seed", "1", "--plot", str(path))
+        assert flat(out).endswith(f"figure: {path}")
+        assert "<svg" in path.read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize(
+        ("scv", "told"), [("0", 0.0), ("0.25", 0.25), ("1", 1.0), ("4", 4.0)]
+    )
+    def test_service_times_vary_as_they_are_told_to(
+        self, scv: str, told: float
+    ) -> None:
+        law = common.noise(float(scv))
+        if law is None:
+            assert told == 0
+            return
+        # 1e5 draws: 10 % off is 6 standard errors for the widest of them, seed fixed.
+        draws = law.sample(100_000, rng=np.random.default_rng(1))
+        assert draws.mean() == pytest.approx(1.0, abs=0.05)
+        assert draws.var() == pytest.approx(told, rel=0.1)
 
     def test_stamps_that_are_none_can_be_left_out(
         self, capsys: Capture, tmp_path: Path
@@ -276,11 +347,10 @@ class TestStream:
         path = tmp_path / "log.csv"
         path.write_text("t\n0\nsoon\n5\n", encoding="utf-8")
         words = ["--trace", str(path), "--skip-invalid", "--quiet", "--seed", "1"]
-        lines = output_of(capsys, "stream", *words).splitlines()
-        assert lines[0].startswith("log.csv: ")
-        assert " 1 unreadable left out" in lines[0]
-        assert lines[1] == "  unreadable: line 3"
-        assert lines[2].startswith("2 items in ")
+        out = flat(output_of(capsys, "stream", *words))
+        told = "skipped, 3 rows, 0 without a stamp and 1 unreadable left out,"
+        assert told in out
+        assert " unreadable: line 3 2 items in " in out
 
     @pytest.mark.parametrize(
         ("content", "column", "message"),
@@ -302,8 +372,8 @@ class TestStream:
             (
                 b"\xff\n",
                 None,
-                "log.csv must be text in UTF-8, but line 1 has the byte 0xff; pass "
-                'encoding="latin-1" if it is from western Europe, or save it as UTF-8',
+                "log.csv must be text in UTF-8, but line 1 has the byte 0xff; --"
+                "encoding latin-1 if it is from western Europe, or save it as UTF-8",
             ),
         ],
     )
@@ -355,7 +425,7 @@ class TestFiles:
         ]
         assert sizes[0] == sizes[1] != sizes[2]
 
-    @pytest.mark.parametrize("strategy", cli.STRATEGIES)
+    @pytest.mark.parametrize("strategy", STRATEGIES)
     def test_every_strategy_has_a_name(self, capsys: Capture, strategy: str) -> None:
         words = ["--json", "--bucket", "0.002", "--seed", "1", "--strategy", strategy]
         found = json.loads(output_of(capsys, *NIGHT, *words))
@@ -365,7 +435,7 @@ class TestFiles:
         files = write_files(tmp_path / "in", [5, 0, 700], rng=1)
         words = ["--folder", str(tmp_path / "in"), "--copy-to", str(tmp_path / "out")]
         out = output_of(capsys, "files", "--quiet", *words)
-        assert out.startswith(f"3 real files in {tmp_path / 'in'}\n")
+        assert flat(out).startswith(f"{tmp_path / 'in'}: 3 files, 705 B 3 items in ")
         for file in files:
             assert file.path
             copy = tmp_path / "out" / file.name
@@ -384,7 +454,7 @@ class TestFiles:
         assert main(["files", *words, *small]) == 1
         lines = capsys.readouterr().out.splitlines()
         assert lines[:3] == [
-            "20 real files in in",
+            "in: 20 files, 10 kB",
             "night.db: 20 files, 0 done before, 18 copied now, 2 failed now",
             "20 items in 10 jobs on 3 workers",
         ]
@@ -423,7 +493,7 @@ class TestFiles:
         words = ["--folder", str(tmp_path / "in"), "--ledger", str(tmp_path / "a.db")]
         for told in ("0 done before, 1 read now", "1 done before"):
             out = output_of(capsys, "files", "--quiet", *words)
-            assert out.splitlines()[1] == f"a.db: 1 file, {told}"
+            assert f"\na.db: 1 file, {told}\n" in out
         out = output_of(capsys, "files", "--resume", words[3])
         assert out.splitlines()[0] == "a.db: 1 file, 1 done before"
 
@@ -433,7 +503,7 @@ class TestFiles:
         (tmp_path / "in").mkdir()
         words = ["--folder", str(tmp_path / "in"), "--ledger", str(tmp_path / "a.db")]
         out = output_of(capsys, "files", "--quiet", *words)
-        assert out.splitlines()[1] == "a.db: 0 files, 0 done before"
+        assert "\na.db: 0 files, 0 done before\n" in out
 
     def test_a_ledger_must_not_be_one_of_the_files(
         self, capsys: Capture, tmp_path: Path
@@ -486,7 +556,7 @@ class TestFiles:
         copies[8].write_bytes(bytes(500))  # of the same size
         assert main(["files", "--resume", ledger, *how]) == 1
         found, err = capsys.readouterr()
-        assert found.splitlines()[0] == f"night.db: 10 files, {told}"
+        assert flat(found).startswith(f"night.db: 10 files, {told} 10 items in ")
         assert f"must not overwrite another file, {str(copies[3])!r}" in err
         assert (str(copies[8]) in err) == bool(how)
         assert copies[0].read_bytes() == (tmp_path / "in" / files[0].name).read_bytes()
@@ -630,8 +700,10 @@ class TestFiles:
         need: str,
     ) -> None:
         usage = namedtuple("usage", "free")(10**9)
-        monkeypatch.setattr(cli.shutil, "disk_usage", lambda folder: usage)
-        monkeypatch.setattr(cli.files, "write_files", None)  # nothing is written
+        monkeypatch.setattr(files_command.shutil, "disk_usage", lambda folder: usage)
+        monkeypatch.setattr(
+            files_command.files, "write_files", None
+        )  # nothing is written
         assert main(["files", "--seed", "3", *words]) == 2
         out, err = capsys.readouterr()
         assert out == ""
@@ -642,24 +714,55 @@ class TestFiles:
             err,
         )
 
+    def test_sizes_of_a_list_are_a_night_that_is_simulated(
+        self, capsys: Capture, tmp_path: Path
+    ) -> None:
+        figure = tmp_path / "night.png"
+        words = ["--sizes", str(DEB_SIZES), "--column", "bytes", "--scv", "0"]
+        more = ["--bucket", "100", "--plot", str(figure), "--seed", "1"]
+        out = output_of(capsys, "files", *words, *more)
+        assert "in all                      7.17 GB\n7 files are larger" in out
+        assert "\nservice: 5 s a job and 1 s a MB, always\n5,000 items in 54 " in out
+        assert figure.read_bytes().startswith(b"\x89PNG")
+        found = json.loads(output_of(capsys, "files", *words, *more, "--json"))
+        sizes = mds_sim.data.deb_sizes().sizes
+        assert found["service_mean"] == pytest.approx(5 + sizes.sum() / 1e6 / 54)
+        assert (found["data"]["rows"], found["jobs"]) == (5000, 54)
+
+    def test_a_folder_that_cannot_be_read_is_named_as_it_is_typed(
+        self, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def walk(folder: Path, onerror: Any) -> Any:
+            onerror(PermissionError(13, "Permission denied", "in/secret"))
+            return iter(())
+
+        monkeypatch.setattr(os, "walk", walk)  # the superuser can read everything
+        words = ["files", "--folder", str(tmp_path)]
+        assert main(words) == 2
+        assert capsys.readouterr().err == (
+            "mds_sim: every folder must be readable, but 'in/secret' is not: "
+            "Permission denied; --skip-unreadable leaves it out\n"
+        )
+        out = flat(output_of(capsys, *words, "--skip-unreadable"))
+        assert "left out: 1 unreadable folder (in/secret)" in out
+
     @pytest.mark.skipif(os.name != "posix", reason="needs links and pipes")
     def test_what_is_skipped_is_counted(self, capsys: Capture, tmp_path: Path) -> None:
         write_files(tmp_path, [5, 6], rng=1)
         words = ["files", "--quiet", "--folder", str(tmp_path)]
-        assert output_of(capsys, *words).startswith(f"2 real files in {tmp_path}\n")
+        begin = f"{tmp_path}: 2 files, 11 B"
+        assert flat(output_of(capsys, *words)).startswith(f"{begin} 2 items in ")
         (tmp_path / "file").symlink_to("file-000.bin")
-        told = "(1 other skipped: 1 link)"
-        assert output_of(capsys, *words).startswith(
-            f"2 real files in {tmp_path} {told}\n"
-        )
-        (tmp_path / "folder").symlink_to("/")
+        told = flat(output_of(capsys, *words))
+        assert told.startswith(f"{begin}; left out: 1 link 2 items in ")
+        (tmp_path / "folder").symlink_to("/nowhere")
         os.mkfifo(tmp_path / "pipe")
-        told = "(3 others skipped: 2 links, 1 other)"
-        assert output_of(capsys, *words).startswith(
-            f"2 real files in {tmp_path} {told}\n"
-        )
-        found = json.loads(output_of(capsys, *words, "--json"))
-        assert found["skipped"] == {"link": 2, "other": 1}
+        told = flat(output_of(capsys, *words))
+        assert told.startswith(f"{begin}; left out: 2 links, 1 of another kind 2 items")
+        scan = json.loads(output_of(capsys, *words, "--json"))["scan"]
+        assert (scan["files"], scan["links"], scan["others"]) == (2, 2, 1)
+        followed = json.loads(output_of(capsys, *words, "--json", "--follow-links"))
+        assert (followed["scan"]["links"], followed["scan"]["twice"]) == (1, 1)
 
     @pytest.mark.parametrize(
         ("sizes", "told"),
@@ -681,8 +784,8 @@ class TestFiles:
         self, capsys: Capture, tmp_path: Path
     ) -> None:
         words = ["files", "--quiet", "--folder", str(tmp_path)]
-        told = f"0 real files in {tmp_path}: nothing to do\n"
-        assert output_of(capsys, *words) == told
+        told = f"{tmp_path}: no files, 0 B nothing to do"
+        assert flat(output_of(capsys, *words)) == told
         assert json.loads(output_of(capsys, *words, "--json"))["items"] == 0
 
     def test_a_folder_must_exist(self, capsys: Capture) -> None:
@@ -819,7 +922,7 @@ class TestLab:
         more: list[str],
     ) -> None:
         monkeypatch.setattr("os.geteuid", lambda: user, raising=False)
-        notebook = tmp_path / cli.NOTEBOOK
+        notebook = tmp_path / lab.NOTEBOOK
         notebook.parent.mkdir()
         notebook.touch()
         monkeypatch.chdir(tmp_path)
@@ -836,7 +939,7 @@ class TestLab:
         self, started: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(cli, "NOTEBOOK", "mds_sim/__init__.py")
+        monkeypatch.setattr(lab, "NOTEBOOK", "mds_sim/__init__.py")
         assert main(["lab"]) == 0
         assert Path(started[0], "mds_sim", "__init__.py").samefile(mds_sim.__file__)
 
@@ -844,7 +947,7 @@ class TestLab:
         self, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(cli, "NOTEBOOK", "none.ipynb")
+        monkeypatch.setattr(lab, "NOTEBOOK", "none.ipynb")
         assert main(["lab"]) == 2
         message = "mds_sim: none.ipynb must exist: run this in the repository\n"
         assert capsys.readouterr() == ("", message)
@@ -852,7 +955,7 @@ class TestLab:
     def test_without_jupyterlab_it_says_how_to_get_it(
         self, capsys: Capture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(cli, "NOTEBOOK", "mds_sim/__init__.py")
+        monkeypatch.setattr(lab, "NOTEBOOK", "mds_sim/__init__.py")
         monkeypatch.setitem(sys.modules, "jupyterlab.labapp", None)
         assert main(["lab"]) == 2
         message = 'mds_sim: JupyterLab must be installed: pip install -e ".[lab]"\n'

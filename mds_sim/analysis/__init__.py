@@ -27,6 +27,7 @@ from .latencies import LatencyOverTime, latency_by
 from .metrics import StepFunction, busy_workers, queue_length, size_counts
 from .replications import PairComparison, Replications, compare_pair, replicate
 from .warmup import Warmup, batch_means, mser5, naive_interval
+from .what_if import StreamAnswer, what_if
 
 __all__ = [
     # what data are like
@@ -66,6 +67,9 @@ __all__ = [
     "plan_workers",
     "plan_window",
     "plan_buckets",
+    # what if
+    "StreamAnswer",
+    "what_if",
     # tournaments
     "Format",
     "FormatComparison",

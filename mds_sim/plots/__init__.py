@@ -22,6 +22,7 @@ from .tournament import (
     plot_meetings_by_round,
     plot_new_faces,
 )
+from .what_if import plot_done_within, plot_pool_sizes
 
 __all__ = [
     "OKABE_ITO",
@@ -30,6 +31,7 @@ __all__ = [
     "plot_busy",
     "plot_comparison",
     "plot_daily_rate",
+    "plot_done_within",
     "plot_fill",
     "plot_fills",
     "plot_formats",
@@ -43,6 +45,7 @@ __all__ = [
     "plot_over_bound",
     "plot_packing",
     "plot_plan",
+    "plot_pool_sizes",
     "plot_size_laws",
     "plot_strategies",
     "plot_throughput",

@@ -55,15 +55,19 @@ def plot_plan(plan: Plan, *, ax: Axes | None = None) -> Axes:
     _validate.instance("plan", plan, Plan, "a plan, such as plan_workers(...) returns")
     ax = axes(ax)
     unit, length = _unit(plan)
-    for number, (label, points) in enumerate(_lines(plan).items()):
+    lines = _lines(plan)
+    places = [_place(candidate) / length for candidate in plan.candidates]
+    apart = 0.008 * (max(places) - min(places))  # or bars would hide each other
+    for number, (label, points) in enumerate(lines.items()):
         x = np.array([_place(candidate) for candidate, _, _ in points]) / length
+        x += apart * (number - (len(lines) - 1) / 2)
         mean = [one.mean for _, one, _ in points]
         dash = _DASHES[number % len(_DASHES)]
         colour = OKABE_ITO[(2, 5, 4, 7)[number % 4]]
         ax.plot(x, mean, linestyle=dash, color=colour, label=label, zorder=1)
         for word in _LOOKS:
             _draw(ax, x, points, word)
-    _mark_answer(ax, plan, length)
+        _mark_answer(ax, x, points, plan.answer)
     if plan.probability is not None:
         ax.axhline(plan.probability, color="grey", linestyle="--", linewidth=1.5)
     if plan.question == "workers":
@@ -124,13 +128,14 @@ def _draw(ax: Axes, x: Any, points: list[Point], word: str) -> None:
     )  # fmt: skip
 
 
-def _mark_answer(ax: Axes, plan: Plan, length: float) -> None:
-    """Put a ring around the answer."""
-    one = plan.intervals[plan.candidates.index(plan.answer)]
-    ax.plot(
-        [_place(plan.answer) / length], [one.mean], linestyle="", marker="o",
-        markersize=14, markerfacecolor="none", color="black", label="the answer",
-    )  # fmt: skip
+def _mark_answer(ax: Axes, x: Any, points: list[Point], answer: Any) -> None:
+    """Put a ring around the answer, if it is on this line."""
+    for place, (candidate, one, _) in zip(x, points, strict=True):
+        if candidate == answer:
+            ax.plot(
+                [place], [one.mean], linestyle="", marker="o", markersize=14,
+                markerfacecolor="none", color="black", label="the answer",
+            )  # fmt: skip
 
 
 def _title(plan: Plan) -> str:
@@ -148,7 +153,10 @@ def _title(plan: Plan) -> str:
 
 
 def _legend(ax: Axes) -> None:
-    """Name each look once."""
+    """Name each look once: rules, what is decided, the answer."""
     handles, labels = ax.get_legend_handles_labels()
     named = dict(zip(labels, handles, strict=True))
+    for label in (*(f"decided: {word}" for word in _LOOKS), "the answer"):
+        if label in named:
+            named[label] = named.pop(label)
     ax.legend(list(named.values()), list(named))

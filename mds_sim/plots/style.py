@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mds_sim.units import DAY, HOUR, MINUTE
 
@@ -19,6 +19,22 @@ OKABE_ITO: tuple[str, ...] = (
     "#F0E442",  # yellow
     "#000000",  # black
 )
+
+# What `set_style` sets; figures that are saved or shown in a panel have it too.
+STYLE: Any = {
+    "figure.figsize": (9, 3.6),
+    "figure.dpi": 80,
+    "figure.constrained_layout.use": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.alpha": 0.25,
+    "axes.titlelocation": "left",
+    "legend.frameon": True,
+    "legend.framealpha": 0.85,
+    "legend.edgecolor": "none",
+}
 
 
 def axes(ax: Axes | None = None) -> Axes:
@@ -78,19 +94,4 @@ def set_style() -> None:
     """
     from matplotlib import pyplot as plt
 
-    plt.rcParams.update(
-        {
-            "figure.figsize": (9, 3.6),
-            "figure.dpi": 80,
-            "figure.constrained_layout.use": True,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": True,
-            "axes.axisbelow": True,
-            "grid.alpha": 0.25,
-            "axes.titlelocation": "left",
-            "legend.frameon": True,
-            "legend.framealpha": 0.85,
-            "legend.edgecolor": "none",
-        }
-    )
+    plt.rcParams.update(STYLE)

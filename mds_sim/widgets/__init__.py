@@ -5,5 +5,6 @@ what it does can be done by hand, and tested without a browser.
 """
 
 from .seating_plan import SeatingPlan
+from .what_if import WhatIf
 
-__all__ = ["SeatingPlan"]
+__all__ = ["SeatingPlan", "WhatIf"]

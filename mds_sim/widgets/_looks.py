@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from html import escape
 
 from mds_sim._tables import html_table
 from mds_sim.tournament import Round, Tournament
 
 MOST_IN_GRID = 40  # players whose meetings still fit on a screen
+WHEN = {  # what is said of a step that waits for the round to end
+    "add_player": "plays from the next round on",
+    "remove_player": "leaves after this round",
+}
 
 # Colours are those of the page, light or dark, but for the winner: white on this blue
 # has a contrast of 5.2 on either. A star says it without colour.
@@ -71,6 +76,17 @@ def _bench(seated: Round) -> str:
 def table_head(number: int, winner: str | None) -> str:
     """Return the heading of a table's card: its number, and who has won."""
     return f"Table {number}" + (f": {escape(winner)} won" if winner else "")
+
+
+def note(
+    winners: Sequence[str | None], to_come: Iterable[tuple[str, str]], path: str | None
+) -> str:
+    """Say how many winners are clicked, who comes or goes, and where it is saved."""
+    done = sum(winner is not None for winner in winners)
+    notes = [f"{done} of {len(winners)} winners clicked"] * bool(winners)
+    notes += [f"{name} {WHEN[step]}" for step, name in to_come]
+    notes += [f"saved in {path}"] if path else []
+    return "; ".join(notes)
 
 
 def notice(wrong: str, note: str) -> str:

@@ -10,13 +10,20 @@ from typing import Any
 import ipywidgets as ui
 
 from mds_sim.rng import RNG
-from mds_sim.tournament import Player, Tournament
+from mds_sim.tournament import (
+    GreedySeating,
+    HorizonSeating,
+    Player,
+    Seating,
+    Tournament,
+)
 
 from . import _looks
 from ._fields import Card, Desk, Fold, Form, button, wrapped
 
 AGAIN = "an evening is under way; click Start once more to give it up"
 LAST = "nobody can come or go while the last round is played"
+SAME = "this seating has no other tables for this round; these stay"
 
 
 class SeatingPlan:
@@ -24,8 +31,10 @@ class SeatingPlan:
 
     Enter the names and how many tables and seats there are, and start. Each round shows
     a card for each table; click who has won there, then *Next round*. *Undo* takes
-    back the last round, *Seat again* seats this one another way. Below are the
-    standings, and who has met whom. All of it can be done by keyboard: *Tab*, *Enter*.
+    back the last round, with its winners clicked: click the right one where one was
+    wrong. *Seat again* seats this round another way, if there is one. Below are
+    the standings, and who has met whom. All of it can be done by keyboard: *Tab*,
+    *Enter*.
 
     Somebody who comes or goes before a winner is clicked does so at once, and the round
     is seated anew; else it counts from the next round on. Once the evening is saved to
@@ -159,8 +168,15 @@ class SeatingPlan:
             tournament.next_round()
 
     def _take_back(self) -> None:
-        self._under_way().undo()
+        tournament = self._under_way()
+        played = tournament.rounds[-1:]
+        waiting = tournament.undo()
         self._cards = []
+        self._lay(tournament)
+        if waiting.number != played[0].number:  # a playoff was taken back
+            return
+        for card, table in zip(self._cards, played[0].tables, strict=True):
+            card.seats.value = str(table.winner)
 
     def _seat_again(self) -> None:
         tournament = self._under_way()
@@ -168,8 +184,13 @@ class SeatingPlan:
             raise ValueError("no round waits for its winners")
         if tournament.history.round == tournament.history.rounds:
             raise ValueError("a playoff has one table: all who are tied")
+        before = _company(tournament)
         self._anew(self._to_come)
         self._to_come = []
+        if _company(tournament) == before and tournament.seating == HorizonSeating():
+            self._anew([], GreedySeating())  # else the same plan would be found again
+        if _company(tournament) == before:
+            raise ValueError(SAME)
 
     def _change(self, step: str, name: str) -> None:
         """Let somebody come or go: now, or once the games in progress are over."""
@@ -187,13 +208,20 @@ class SeatingPlan:
             raise ValueError(LAST)
         self._to_come = changes
 
-    def _anew(self, changes: list[tuple[str, str]]) -> None:
-        """Make changes and seat the round again, all or nothing: first on a copy."""
+    def _anew(
+        self, changes: list[tuple[str, str]], seating: Seating | None = None
+    ) -> None:
+        """Make changes and seat the round again, all or nothing: first on a copy.
+
+        With a seating, this one round is seated by it.
+        """
         tournament = self._under_way()
         for evening in (deepcopy(tournament), tournament):
+            usual, evening.seating = evening.seating, seating or evening.seating
             evening.unseat()
             _apply(evening, changes)
             evening.next_round()
+            evening.seating = usual
         self._cards = []
 
     def _add(self) -> None:
@@ -265,11 +293,8 @@ class SeatingPlan:
 
     def _tell(self) -> None:
         """Say what is wrong, or what is to be known."""
-        done = sum(card.winner is not None for card in self._cards)
-        notes = [f"{done} of {len(self._cards)} winners clicked"] * bool(self._cards)
-        notes += [f"{name} {_WHEN[step]}" for step, name in self._to_come]
-        notes += [f"saved in {self._path}"] if self._path else []
-        self.note = "; ".join(notes)
+        winners = [card.winner for card in self._cards]
+        self.note = _looks.note(winners, self._to_come, self._path)
         self._notice.value = _looks.notice(self.message, self.note)
 
     def _build(self) -> None:
@@ -309,13 +334,16 @@ class SeatingPlan:
         return self.view._repr_mimebundle_(**options)
 
 
-_WHEN = {
-    "add_player": "plays from the next round on",
-    "remove_player": "leaves after this round",
-}
-
-
 def _apply(tournament: Tournament, changes: Iterable[tuple[str, str]]) -> None:
     """Let people come and go."""
     for step, name in changes:
         getattr(tournament, step)(name)
+
+
+def _company(tournament: Tournament) -> set[frozenset[Player]]:
+    """Tell who sits with whom, and who sits out, in the round that waits."""
+    seated = tournament.waiting
+    if seated is None:
+        return set()
+    groups = (*(table.players for table in seated), seated.bench)
+    return {frozenset(players) for players in groups}

@@ -30,7 +30,7 @@ from mds_sim.analysis.capacity._load import first_guess, offered_load
 
 QUICK: dict[str, Any] = {"rng": 1, "progress": False}
 FORTY = StreamPipeline(service=Exponential(2400.0))
-TEN_HOURS = {"until": 10 * HOUR}
+TEN_HOURS: dict[str, Any] = {"until": 10 * HOUR}
 
 
 def test_the_search_finds_the_smallest() -> None:
@@ -117,7 +117,7 @@ def test_the_search_begins_where_the_batch_queue_says() -> None:
 
 class TestAnswers:
     def test_it_is_the_smallest_that_keeps_it(self) -> None:
-        plan = plan_workers(FORTY, 3 * HOUR, quantile=0.9, **TEN_HOURS, **QUICK)
+        plan = plan_workers(FORTY, 2.3 * HOUR, quantile=0.9, **TEN_HOURS, **QUICK)
         row = plan.candidates.index(plan.answer)
         assert plan.decided[row] == "yes"
         assert plan.decided[row - 1] == "no"
@@ -175,7 +175,7 @@ class TestAnswers:
 @pytest.mark.parametrize(
     ("pipeline", "target", "options"),
     [
-        (FORTY, 5 * HOUR, {}),
+        (FORTY, 2.6 * HOUR, {"quantile": 0.9}),
         (FORTY, 6 * HOUR, {"quantile": 0.5, "probability": 0.8}),
         (StreamPipeline(service=LinearService(30.0, 2.0)), 450.0, {}),
         (NightlyPipeline(service=Gamma(60.0, 0.5)), 300.0, {"probability": 0.9}),

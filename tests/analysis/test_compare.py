@@ -62,7 +62,7 @@ def figures(mean: float, rng: np.random.Generator) -> dict[str, float]:
 def refuses(
     kind: type[Exception], message: str, *arguments: Any, **options: Any
 ) -> None:
-    note = r"(\nin replication 0, counted from 0)?"
+    note = r"(\nin alternative '.*'\nin replication 0, counted from 0)?"
     with pytest.raises(kind, match=f"^{re.escape(message)}{note}$"):
         quiet(*arguments, **options)
 
@@ -135,6 +135,19 @@ class TestWhatCanBeCompared:
             record.summary().latency_p99 for record in records
         ]
 
+    def test_numbers_of_numpy_are_named_as_others_are(self) -> None:
+        found = quiet(np.array([1, 2]), STREAM, until=600.0, replications=2)
+        assert found.names == ("1", "2")
+
+    def test_differences_that_never_vary_but_by_rounding(self) -> None:
+        laws = {f"{k}": partial(shifted, 0.02 * k) for k in range(3)}
+        found = quiet(laws, replications=50)
+        assert [str(found.difference("1", "0")), str(found.difference("2", "0"))] == [
+            "0.02 in [0.02, 0.02] (95 %, 50 pairs; all 3 at once)",
+            "0.04 in [0.04, 0.04] (95 %, 50 pairs; all 3 at once)",
+        ]
+        assert found.variance_reduction("1", "0") == float("inf")
+
     def test_pool_sizes(self) -> None:
         found = quiet([3, 5], STREAM, metric="utilisation", until=DAY, replications=3)
         assert found.names == ("3", "5")
@@ -202,7 +215,6 @@ class TestWhatCanBeCompared:
             "lower_bound": packing.lower_bound,
             "fill_mean": packing.summary().fill_mean,
             "fill_min": packing.summary().fill_min,
-            "waste_mean": packing.waste.mean(),
             "oversize": packing.n_oversize,
             Packing.gap.fget: packing.gap,  # type: ignore[attr-defined]
         }.items():
@@ -275,7 +287,8 @@ class TestVerdict:
 
     def test_a_table(self) -> None:
         values = [[3.0, 4.0, 5.0, 4.0], [1.0, 2.0, 3.0, 2.5], [1.0, 2.0, 3.0, 2.5]]
-        found = Comparison(("x & y", "z", "w"), values, "latency_p99", stopped="done")
+        names, rows = ("x & y", "z", "w"), np.array(values)
+        found = Comparison(names, rows, "latency_p99", stopped="done")
         assert str(found) == (
             "latency_p99 [s], less is better: 2 of 3 cannot be told from the best\n"
             "  alternative  mean  above the best by  group\n"
@@ -331,6 +344,20 @@ class TestVerdict:
     def test_values_are_sealed(self, found: Comparison) -> None:
         with pytest.raises(ValueError, match="read-only"):
             found.values[0, 0] = 1.0
+
+
+class TestDirection:
+    def test_more_is_better_where_it_is(self) -> None:
+        full = quiet(STRATEGIES, metric="fill_mean", replications=120)
+        assert full.direction == "max"
+        assert full.ranking[-1] == "next fit"
+        turned = quiet(STRATEGIES, metric="fill_mean", best="min", replications=120)
+        assert turned.best == "next fit"
+
+    def test_less_is_better_elsewhere(self) -> None:
+        assert quiet(STRATEGIES, replications=2).direction == "min"
+        found = quiet(STRATEGIES, metric=lambda p: p.n_buckets, replications=2)
+        assert found.direction == "min"
 
 
 class TestStopping:
@@ -505,9 +532,15 @@ class TestBadInput:
         refuses(ValueError, message, STRATEGIES, **option)
 
     def test_an_alternative_that_fails(self) -> None:
-        message = "^out of order\\nin replication 0, counted from 0$"
+        message = (
+            "^out of order\\nin alternative 'bad'\\nin replication 0, counted from 0$"
+        )
         with pytest.raises(RuntimeError, match=message):
             quiet({"good": NextFit(), "bad": Broken()}, replications=5)
+
+    def test_no_figures_at_all(self) -> None:
+        message = "metric must give a finite number, but value of 'a' is []"
+        refuses(ValueError, message, {"a": lambda rng: [], "b": lambda rng: 1.0})
 
     def test_a_name_that_is_not_there(self) -> None:
         found = quiet(STRATEGIES, replications=2)

@@ -131,3 +131,26 @@ def test_what_cannot_be_diagnosed(
 ) -> None:
     with pytest.raises(kind, match=f"^{re.escape(message)}$"):
         diagnose(given)
+
+
+def test_sizes_that_differ_by_less_than_a_logarithm_can_tell() -> None:
+    told = diagnose([10**15] * 30 + [10**15 + 1]).sizes
+    assert told is not None
+    assert told.verdict == "too few sizes, or too much alike, to tell their law"
+
+
+def test_shares_are_never_written_with_a_power_of_ten() -> None:
+    assert "e+02%" not in str(diagnose([1] * 1000 + [10**12]))
+
+
+@pytest.mark.parametrize(
+    ("origin", "zone"),
+    [
+        ("0001-01-01T00:00:00+00:00", "America/New_York"),
+        ("9999-12-31T23:00:00+00:00", "Asia/Tokyo"),
+    ],
+)
+def test_the_ends_of_all_calendars(origin: str, zone: str) -> None:
+    told = diagnose(TraceArrivals([0.0, 600.0, 1800.0], origin=origin), zone=zone)
+    assert told.arrivals is not None
+    assert told.arrivals.fit.daily.begin == 3600.0 * int(origin[11:13])

@@ -33,6 +33,14 @@ def bars(ax: Axes) -> list[tuple[list[list[float]], str]]:
     ]
 
 
+def xs(line: Any) -> list[float]:
+    return list(line.get_xdata())
+
+
+def ys(line: Any) -> list[float]:
+    return list(line.get_ydata())
+
+
 def test_differences_to_the_best_with_intervals() -> None:
     found = Comparison(("d", "a", "b", "c"), VALUES, "latency_p99")
     best, near, third, last = found.ranking
@@ -40,13 +48,13 @@ def test_differences_to_the_best_with_intervals() -> None:
     ax = plt.subplots()[1]
     assert plot_comparison(found, ax=ax) is ax
     zero, top, unclear, worse = ax.lines
-    assert list(zero.get_xdata()) == [0.0, 0.0]
+    assert xs(zero) == [0.0, 0.0]
     assert (zero.get_color(), zero.get_linestyle()) == ("grey", "--")
-    assert (list(top.get_xdata()), list(top.get_ydata())) == ([0.0], [0])
+    assert (xs(top), ys(top)) == ([0.0], [0])
     gaps = [found.difference(name, best) for name in (near, "c", "d")]
-    assert list(unclear.get_xdata()) == [gaps[0].mean]
-    assert list(worse.get_xdata()) == [gap.mean for gap in gaps[1:]]
-    assert (list(unclear.get_ydata()), list(worse.get_ydata())) == ([1], [2, 3])
+    assert xs(unclear) == [gaps[0].mean]
+    assert xs(worse) == [gap.mean for gap in gaps[1:]]
+    assert (ys(unclear), ys(worse)) == ([1], [2, 3])
     assert (unclear.get_marker(), worse.get_marker()) == ("o", "X")
     assert bars(ax) == [
         ([[gap.low, row], [gap.high, row]], colour)

@@ -7,7 +7,7 @@ from pathlib import Path
 import ipywidgets as ui
 import pytest
 
-from mds_sim.tournament import Player, Tournament
+from mds_sim.tournament import HorizonSeating, Player, Tournament
 from mds_sim.widgets import SeatingPlan
 
 NAMES = ["Ada", "Bo", "Cleo", "Dev", "Eve"]
@@ -173,12 +173,39 @@ def test_a_click_takes_the_complaint_away() -> None:
     assert "Not yet" not in html(plan)
 
 
-def test_undo_forgets_clicks_even_if_the_same_people_sit_there() -> None:
+@pytest.mark.parametrize("won", ["Ann", "Bob"])
+def test_undo_shows_who_had_won_that_round_and_no_later_click(won: str) -> None:
     plan = SeatingPlan(["Ann", "Bob"], tables=1, seats=2, rounds=2, rng=1)
     plan.start()
-    click_first(plan)
-    plan.choose(1, "Ann")
+    plan.choose(1, won)
+    plan.next_round()
+    plan.choose(1, {"Ann": "Bob", "Bob": "Ann"}[won])  # of round 2
     plan.undo()
+    assert plan.note == "1 of 1 winners clicked"
+    assert f"Table 1: {won} won" in html(plan)
+
+
+def test_after_undo_one_winner_can_be_put_right() -> None:
+    plan = SeatingPlan(8, tables=2, seats=4, rounds=3, rng=1)
+    plan.start()
+    first = plan.options
+    click_first(plan)
+    plan.undo()
+    plan.choose(2, first[1][3])
+    plan.next_round()
+    winners = [str(table.winner) for table in evening(plan).rounds[0]]
+    assert winners == [first[0][0], first[1][3]]
+
+
+def test_undo_of_a_playoff_has_no_winner_clicked() -> None:
+    plan = SeatingPlan(["Ann", "Bob"], tables=1, seats=2, rounds=2, rng=1)
+    plan.start()
+    for name in ("Ann", "Bob", "Ann"):
+        plan.choose(1, name)
+        plan.next_round()
+    assert "Ann has won the evening" in html(plan)
+    plan.undo()
+    assert "<h3>Playoff</h3>" in html(plan)
     assert plan.note == "0 of 1 winners clicked"
 
 
@@ -249,6 +276,29 @@ def test_a_round_can_be_seated_again() -> None:
     assert plan.options != before
     assert plan.note == "0 of 4 winners clicked"
     assert len(evening(plan).present) == 17
+
+
+def test_a_round_that_was_planned_ahead_can_be_seated_another_way() -> None:
+    plan = SeatingPlan(18, rng=1)
+    plan.start()
+    for _ in range(3):
+        click_first(plan)
+        before = {frozenset(names) for names in plan.options}
+        plan.seat_again()
+        assert plan.message == ""
+        assert {frozenset(names) for names in plan.options} != before
+        assert evening(plan).seating == HorizonSeating()
+
+
+def test_what_can_be_seated_in_one_way_only_says_so() -> None:
+    plan = SeatingPlan(4, tables=2, seats=2, rounds=3, rng=1)
+    plan.start()
+    click_first(plan)
+    click_first(plan)
+    before = {frozenset(names) for names in plan.options}  # all other pairs have met
+    plan.seat_again()
+    assert plan.message == "this seating has no other tables for this round; these stay"
+    assert {frozenset(names) for names in plan.options} == before
 
 
 def test_a_playoff_is_not_seated_again() -> None:

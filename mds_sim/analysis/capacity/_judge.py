@@ -45,7 +45,8 @@ def judge_pools(trial: SmallestPool, promise: Promise, rng: Any, where: Where) -
 
     A larger pool keeps the target wherever a smaller one does. So a "yes" for any pool
     that is too small is one for the largest of these, and the allowed error need not
-    be shared out over the pools.
+    be shared out over the pools. Where no pool will do, all replications are taken:
+    what could be promised instead is told from them.
     """
     rows: list[tuple[float, float]] = []
     answer: int | None = None
@@ -54,8 +55,6 @@ def judge_pools(trial: SmallestPool, promise: Promise, rng: Any, where: Where) -
         needed = np.array([row[0] for row in rows])
         answer = _smallest_yes(needed, promise)
         if answer is not None and _is_clear(needed, answer, trial.least, promise):
-            break
-        if verdict(needed < np.inf, promise) == NO:
             break
     return Pools(needed, np.array([row[1] for row in rows]), answer)
 
@@ -113,7 +112,11 @@ def judge(
     pending: Callable[[list[str]], list[int]],
     where: Where,
 ) -> Judgement:
-    """Replicate candidates on the same chance, as long as some are pending."""
+    """Replicate candidates on the same chance, as long as some are pending.
+
+    If all are refused, the most promising one gets the rest of the replications: few of
+    them can promise less than all could.
+    """
     figures: list[list[float]] = [[] for _ in pipelines]
     decided = [UNCLEAR] * len(pipelines)
     intervals: list[Any] = [None] * len(pipelines)
@@ -130,6 +133,14 @@ def judge(
             kept = sum(value <= target for value in figures[i])
             intervals[i] = promise.interval(kept, look)
             decided[i] = promise.verdict(intervals[i])
+    if YES not in decided:
+        typical = [np.quantile(one, promise.probability) for one in figures]
+        best = int(np.argmin(typical))
+        trial = Figures((pipelines[best],), goal)
+        rest = promise.looks[-1] - len(figures[best])
+        if rest:
+            more = replicate(trial, rest, rng, **where).results
+            figures[best] += [row[0] for row in more]
     arrays = tuple(np.array(one) for one in figures)
     return Judgement(arrays, tuple(intervals), tuple(decided))
 

@@ -71,7 +71,9 @@ def plan_buckets(
     -----
     All candidates meet the same nights. The allowed error is shared out over them all,
     as any may be the answer. It stops at the first look that finds one that keeps the
-    promise; others may be "unclear" then.
+    promise; others may be "unclear" then. That the answer keeps the promise is certain
+    to that degree; that no other one is earlier is not: so few nights do not tell near
+    ones apart. `compare` does, with ``metric="makespan"``.
 
     Examples
     --------

@@ -1,26 +1,20 @@
-"""The command ``tournament``: a game night at the command line, real or by chance."""
+"""The desk of a game night: what people type, and what they are told."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
-import numpy as np
+from mds_sim import tournament
+from mds_sim.tournament import Tournament
+from mds_sim.tournament.result import write_csv
+from mds_sim.tournament.rounds import as_round
 
-from . import tournament
-from ._commands import _draw_seed, _match, _parameters, _tell
-from .tournament import Tournament
-from .tournament.result import write_csv
-from .tournament.rounds import as_round
-from .tournament.schedules import schedule
-
-MAX_PLAYERS = 5_000  # who met whom is a table of their number squared
 SEATINGS: dict[str, type] = {
     "random": tournament.RandomSeating,
     "greedy": tournament.GreedySeating,
@@ -29,45 +23,18 @@ SEATINGS: dict[str, type] = {
     "knockout": tournament.AffineKnockout,
     "schedule": tournament.ScheduledSeating,
 }
-CONTENTIONS: dict[str, type] = {
-    "points": tournament.PointsLeader,
-    "funnel": tournament.FunnelFirst,
-    "final": tournament.FinalLast,
-}
-DEFAULTS: dict[str, Any] = {
-    "players": "16",
-    "tables": 4,
-    "seats": 4,
-    "rounds": 5,
-    "seating": "greedy",
-}
 HELP = """\
   NAME, NAME, ...      who won, in any order; one table a line will do
   standings, tables    show who leads, or the round again
   undo                 forget winners just typed; then take back the round before
   swap NAME, NAME      let two people change places in this round
-  reseat               seat this round anew
+  reseat               seat this round anew; so do the four below
+  seating WORD         seat otherwise from now on: greedy, horizon, random, swiss
   add NAME             somebody has come
   remove NAME          somebody has left
   forbid NAME, NAME    never at one table from now on; allow takes it back
   save FILE            write all there is to go on from
   quit                 stop here; --load FILE goes on"""
-
-
-def run_tournament(options: argparse.Namespace) -> int:
-    """Play a tournament: a game night with winners typed in, or one by chance."""
-    for name in ("export", "save"):
-        _check_folder(name, getattr(options, name))
-    asks = _asks(options)
-    evening = _new(options) if options.load is None else _loaded(options)
-    if not asks:
-        return _simulate(evening, options)
-    desk = Desk(evening, save=options.save, export=options.export)
-    try:
-        return desk.run()
-    except KeyboardInterrupt:
-        print(f"\n{desk.how_to_go_on()}", file=sys.stderr)
-        raise
 
 
 class Desk:
@@ -159,22 +126,19 @@ class Desk:
         if self.evening.waiting is None:
             self._seat()
             return
-        known = line in self.evening.history.names  # a comma may be part of a name
-        for name in [line] if known else line.split(","):
-            if name.strip():
-                self._take_one(name.strip())
+        for name in self._split(line):
+            self._take_one(name)
         if len(self.winners) == len(self.evening.waiting):
             self.evening.record(self.winners.values())
             self.winners.clear()
             self._keep()
 
-    def _take_one(self, typed: str) -> None:
+    def _take_one(self, name: str) -> None:
         """Take one winner, or say why not."""
         waiting: Any = self.evening.waiting
-        name = self._name(typed)
         at = [t.number for t in waiting if name in map(str, t.players)]
         if name not in self.evening.history.names:
-            print(f"  {typed!r} is no player; `tables` shows the names")
+            print(f"  {name!r} is no player; `tables` shows the names")
         elif not at:
             print(f"  {name!r} does not play in this round")
         elif self.winners.get(at[0], name) != name:
@@ -191,8 +155,20 @@ class Desk:
         names = self.evening.history.names
         if typed in names:
             return typed
-        alike = [name for name in names if name.casefold() == typed.casefold()]
+        alike = [name for name in names if _folded(name) == _folded(typed)]
         return alike[0] if len(alike) == 1 else typed
+
+    def _split(self, line: str) -> list[str]:
+        """Return the names in a line; a comma may be part of one."""
+        parts, found = line.split(","), []
+        while parts:
+            for n in range(len(parts), 0, -1):
+                name = self._name(",".join(parts[:n]).strip())
+                if name in self.evening.history.names:
+                    break
+            found.append(name)
+            parts = parts[n:]
+        return [name for name in found if name]
 
     def _keep(self) -> None:
         """Write the files that the night is kept in."""
@@ -200,7 +176,7 @@ class Desk:
         if self.save is not None:
             self.evening.save(self.save)
         if self.export is not None:
-            _export(self.evening, self.export)
+            export(self.evening, self.export)
 
     def _tables(self, rest: str = "") -> None:
         """Show the round that waits."""
@@ -230,6 +206,7 @@ class Desk:
     def _swap(self, rest: str) -> None:
         """Let two people change places in the round that waits."""
         one, other = self._two(rest)
+        self._refuse_won()
         if self.evening.waiting is None:
             raise ValueError("no round is seated")
         change = {one: other, other: one}
@@ -238,18 +215,42 @@ class Desk:
             for table in self.evening.waiting
         ]
         self.evening.override(tables)
-        self._anew()
-
-    def _anew(self) -> None:
-        """Show a round that was seated otherwise."""
-        self.winners.clear()
         self._keep()
         self._tables()
 
     def _reseat(self, rest: str = "") -> None:
-        """Seat the round that waits anew."""
+        """Seat the round that waits another way."""
+        self._refuse_won()
+        usual = self.evening.seating
+        if usual == tournament.HorizonSeating():  # it would find the same plan again
+            self.evening.seating = tournament.GreedySeating()
+        try:
+            self._anew()
+        finally:
+            self.evening.seating = usual
+            self._keep()
+
+    def _anew(self) -> None:
+        """Seat the round that waits once more."""
         self.evening.unseat()
         self._seat()
+
+    def _seating(self, rest: str) -> None:
+        """Seat otherwise from now on, where a plan does not fit any more."""
+        kinds = [word for word in SEATINGS if word not in ("knockout", "schedule")]
+        if rest not in kinds:
+            raise ValueError(f"seating must be one of {', '.join(kinds)}, got {rest!r}")
+        self._refuse_won()
+        self.evening.seating = SEATINGS[rest]()
+        self._anew()
+
+    def _refuse_won(self) -> None:
+        """Refuse to seat a round anew that is being played."""
+        if self.winners:
+            names = ", ".join(self.winners.values())
+            raise RuntimeError(
+                f"this round must be finished first, {names} won; `undo` forgets that"
+            )
 
     def _add(self, rest: str) -> None:
         """Let somebody play who has come."""
@@ -269,6 +270,7 @@ class Desk:
 
     def _change(self, change: Callable[[], object]) -> None:
         """Do what is done between rounds: the round that waits is seated anew."""
+        self._refuse_won()
         waiting, history = self.evening.waiting, self.evening.history
         if history.round == history.rounds:
             raise RuntimeError("all rounds are over; `undo` takes the last one back")
@@ -283,7 +285,7 @@ class Desk:
 
     def _two(self, rest: str) -> tuple[str, str]:
         """Return two names."""
-        names = [self._name(name.strip()) for name in rest.split(",") if name.strip()]
+        names = self._split(rest)
         if len(names) != 2:
             raise ValueError(f"two names must be given, with a comma, got {rest!r}")
         return names[0], names[1]
@@ -293,6 +295,8 @@ class Desk:
         path = Path(rest) if rest else self.save
         if path is None:
             raise ValueError("a file must be named: save FILE")
+        if path != self.save:
+            refuse_old("save", path)
         self.evening.save(path)
         self.save = path
         print(f"  saved in {path}")
@@ -313,88 +317,13 @@ class Desk:
 
 COMMANDS: dict[str, Callable[[Desk, str], None]] = {
     "standings": Desk._standings, "tables": Desk._tables, "undo": Desk._undo,
-    "swap": Desk._swap, "reseat": Desk._reseat, "add": Desk._add,
-    "remove": Desk._remove, "forbid": Desk._forbid, "allow": Desk._allow,
-    "save": Desk._save, "quit": Desk._quit, "help": Desk._help,
+    "swap": Desk._swap, "reseat": Desk._reseat, "seating": Desk._seating,
+    "add": Desk._add, "remove": Desk._remove, "forbid": Desk._forbid,
+    "allow": Desk._allow, "save": Desk._save, "quit": Desk._quit, "help": Desk._help,
 }  # fmt: skip
 
 
-def _asks(options: argparse.Namespace) -> bool:
-    """Tell whether people play, who have names, and not chance."""
-    by_number = (options.players or DEFAULTS["players"]).isdecimal()
-    by_name = options.load is not None or not by_number
-    return by_name and not options.simulate and not options.json
-
-
-def _new(options: argparse.Namespace) -> Tournament:
-    """Return the tournament that the options describe."""
-    for name, value in DEFAULTS.items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
-    if options.contention is None:
-        options.contention = "funnel" if options.seating == "knockout" else "points"
-    players = _players(options.players)
-    if options.save is not None and os.path.lexists(options.save):
-        raise FileExistsError(
-            f"--save must be a new file, but {str(options.save)!r} is there; "
-            "--load goes on with it"
-        )
-    _draw_seed(options)
-    return Tournament(
-        players,
-        options.tables,
-        options.seats,
-        options.rounds,
-        seating=_seating(options, players),
-        contention=CONTENTIONS[options.contention](),
-        forbidden=[_pair(text) for text in options.forbid or ()],
-        rng=options.seed,
-    )
-
-
-def _seating(options: argparse.Namespace, players: int | list[str]) -> Any:
-    """Return the seating that the options ask for."""
-    if options.seating != "schedule":
-        return SEATINGS[options.seating]()
-    number = players if isinstance(players, int) else len(players)
-    plan = options.tables, options.seats, options.rounds
-    rng = np.random.default_rng(options.seed)
-    made = schedule(number, *plan, rng=rng)
-    met = f"{made.pairs_met:,} of at most {made.bound:,} pairs meet"
-    _tell(options, f"schedule: {met} ({made.method})")
-    # A design has a first player; by lot, so that the list of names decides nothing.
-    table = made.table[:, rng.permutation(number)]
-    return tournament.ScheduledSeating(tournament.Schedule(table, method=made.method))
-
-
-def _loaded(options: argparse.Namespace) -> Tournament:
-    """Return the tournament that was saved, to go on with."""
-    barred = (*DEFAULTS, "contention", "forbid", "seed")
-    _match(options, "load", barred_by=barred)
-    evening = Tournament.load(options.load)
-    options.save = options.save or options.load
-    return evening
-
-
-def _simulate(evening: Tournament, options: argparse.Namespace) -> int:
-    """Play what is left by chance, and print it."""
-    result = evening.play()
-    if options.save is not None:
-        evening.save(options.save)
-    if options.export is not None:
-        _export(evening, options.export)
-    if options.json:
-        print(json.dumps({**_evening(result), "parameters": _parameters(options)}))
-        return 0
-    for played in result.rounds:
-        print(played)
-    if result.playoff is not None:
-        print("playoff", *result.playoff, sep="\n  ")
-    print(result)
-    return 0
-
-
-def _export(evening: Tournament, path: Path) -> None:
+def export(evening: Tournament, path: Path) -> None:
     """Write the rounds so far, and those that a schedule knows in advance."""
     schedule = getattr(evening.seating, "schedule", None)
     seen = evening.history.round + (evening.waiting is not None)
@@ -409,75 +338,15 @@ def _export(evening: Tournament, path: Path) -> None:
     write_csv(path, [(r, 0) for r in (*evening.rounds, *waiting, *coming)])
 
 
-def _check_folder(name: str, path: Path | None) -> None:
-    """Refuse a file in a folder that does not exist."""
-    if path is not None and not path.parent.is_dir():
-        raise ValueError(
-            f"--{name} must be a file in a folder that exists, got {str(path)!r}"
+def refuse_old(name: str, path: Path) -> None:
+    """Refuse to write over a file that is no part of this night."""
+    if os.path.lexists(path):
+        raise FileExistsError(
+            f"{name} must be a new file, but {str(path)!r} is there; --load goes on "
+            "with a night"
         )
 
 
-def _pair(text: str) -> tuple[str, str]:
-    """Read two names with a comma between them."""
-    names = [name.strip() for name in text.split(",")]
-    if len(names) != 2 or not all(names):
-        raise ValueError(f"--forbid must be two names, NAME,NAME, got {text!r}")
-    return names[0], names[1]
-
-
-def _players(text: str) -> int | list[str]:
-    """Read a number of players, or a file with a name a line."""
-    players: int | list[str]
-    if text.isdecimal() and int(text) >= 2:
-        players = number = int(text)
-    elif not text.isdecimal() and Path(text).exists() and not Path(text).is_dir():
-        players = _names(Path(text))
-        number = len(players)
-    else:
-        raise ValueError(
-            "--players must be a number of players >= 2 or a file of names, "
-            f"got {text!r}"
-        )
-    if number > MAX_PLAYERS:
-        raise ValueError(f"--players must be at most {MAX_PLAYERS:,}, got {number:,}")
-    return players
-
-
-def _names(path: Path) -> list[str]:
-    """Read a file with a name a line."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} must be a text file in UTF-8, but {error}") from None
-    return [line.strip() for line in lines if line.strip()]
-
-
-def _evening(result: tournament.TournamentResult) -> dict[str, Any]:
-    """Return a tournament as names and numbers, for JSON."""
-    return {
-        "winner": result.winner.name,
-        "decided_by": result.decided_by,
-        "rounds": [_round(played) for played in result.rounds],
-        "playoff": None if result.playoff is None else _round(result.playoff),
-        "standings": [
-            {
-                "rank": line.rank,
-                "player": line.player.name,
-                **dict(zip(result.criteria, line.scores, strict=True)),
-                "met": line.met,
-                "sat_out": line.sat_out,
-            }
-            for line in result.standings
-        ],
-        "pairs_met": result.pairs_met,
-        "pairs_bound": result.bound,
-    }
-
-
-def _round(played: tournament.Round) -> dict[str, Any]:
-    """Return a round as names, for JSON."""
-    return {
-        "tables": [[player.name for player in table.players] for table in played],
-        "winners": [str(table.winner) for table in played],
-        "bench": [player.name for player in played.bench],
-    }
+def _folded(name: str) -> str:
+    """Return a name as it is compared: without case, accents in one way."""
+    return normalize("NFC", name).casefold()
