@@ -24,7 +24,8 @@ from mds_sim.tournament.designs import _fields, _nets, _octets, _spreads, design
 from mds_sim.tournament.search import search
 
 # The most rounds known for 3 tables on, by seats. Up to 10 tables: OEIS A107431 and
-# A. Miller, M. Valkov, R. J. R. Abel (2026), Symmetry 18(2) 269; then its Appendix B.
+# A. Miller, M. Valkov, R. J. R. Abel (2026), Symmetry 18(2) 269; then its Appendix B;
+# as GroupMixer's target table quotes them, for 5 and 6 seats not compared with it.
 KNOWN = {
     3: (3, "4 4 7 8 10 11 13 14 16 17 19 20 22 23 25 26 28 29"),
     4: (4, "5 5 7 9 10 11 13 14 15 17 18 19 21 22 23 25 26"),
@@ -87,8 +88,8 @@ def cells() -> str:
             )
     head = (
         f"**{reached[10]} of 26 cells of up to 10 tables and {reached[20]} of 40 of 11 "
-        f"to 20 reach the rounds known (in bold: more); the slowest takes "
-        f"{digits(max(times), up=True)} s, the median "
+        f"to 20 reach the rounds known (in bold: more than that table has); the "
+        f"slowest takes {digits(max(times), up=True)} s, the median "
         f"{digits(statistics.median(times) * 1e3, up=True)} ms**\n"
     )
     return "\n".join([head, *lines]) + "\n"

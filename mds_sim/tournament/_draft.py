@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
@@ -70,11 +71,18 @@ class Draft:
             self.anneal(rng, tries, between(MILD, COLD, share))
         self.descend()
 
-    def descend(self) -> None:
-        """Swap until no swap helps."""
+    def descend(self, is_over: Callable[[], bool] = bool) -> None:
+        """Swap until no swap helps, or until it is over."""
         from . import _search
 
-        self.score = _search.descend(self.board, self.score)
+        helped = True
+        while helped:
+            helped = False
+            for r in range(len(self.board.seat)):
+                if is_over():
+                    return
+                self.score, better = _search.descend(self.board, self.score, r)
+                helped |= better
 
     def even(self, rng: np.random.Generator, tries: int) -> None:
         """Share the people to meet more evenly."""

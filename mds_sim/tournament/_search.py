@@ -184,27 +184,24 @@ def anneal(
 
 
 @_compiled
-def descend(board: Board, score: int) -> int:
-    """Swap players between tables until no swap lowers the cost; tell the score.
+def descend(board: Board, score: int, r: int) -> tuple[int, bool]:
+    """Make each swap between tables of a round that lowers the cost, in their order.
 
-    Any swap that helps is made, in the order of rounds and places. O(R N^2 G) a pass.
+    Tell the score, and whether a swap helped. O(N^2 G).
     """
     home, first, locked = board.home, board.first, board.locked
     seats = first[first.size - 2]
-    better = True
-    while better:
-        better = False
-        for r in range(board.seat.shape[0]):
-            for i in range(seats):
-                for j in range(first[home[i] + 1], seats):
-                    if r == 0 and (locked[i] or locked[j]):
-                        continue
-                    cost = extra(board, r, i, board.seat[r, j])
-                    cost += extra(board, r, j, board.seat[r, i])
-                    if cost < 0:
-                        score += swap(board, r, i, j)
-                        better = True
-    return score
+    better = False
+    for i in range(seats):
+        for j in range(first[home[i] + 1], seats):
+            if r == 0 and (locked[i] or locked[j]):
+                continue
+            cost = extra(board, r, i, board.seat[r, j])
+            cost += extra(board, r, j, board.seat[r, i])
+            if cost < 0:
+                score += swap(board, r, i, j)
+                better = True
+    return score, better
 
 
 @_compiled

@@ -30,8 +30,17 @@ def get_state(rng: np.random.Generator) -> dict[str, Any]:
 
 
 def from_state(state: dict[str, Any]) -> np.random.Generator:
-    """Return a generator in a state; it draws and spawns as the first one would."""
-    kind = getattr(np.random, state["generator"]["bit_generator"])
+    """Return a generator in a state; it draws and spawns as the first one would.
+
+    Raises
+    ------
+    TypeError, ValueError, OverflowError
+        If it is no state. A file may hold any word: only bit generators are called.
+    """
+    word = state["generator"]["bit_generator"]
+    kind: Any = getattr(np.random, str(word), None)
+    if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
+        raise ValueError(f"bit_generator must be one of numpy.random, got {word!r}")
     bits = kind(np.random.SeedSequence(**state["seed"]))
     bits.state = state["generator"]
     return np.random.Generator(bits)

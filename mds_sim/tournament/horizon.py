@@ -14,6 +14,7 @@ from mds_sim import _validate
 from ._draft import draft, rotate
 from .greedy import GreedySeating, draft_of, rotated
 from .history import AWAY, BENCH, History, Ints, count_meetings
+from .schedules import by_algebra
 from .search import improve
 
 
@@ -21,8 +22,9 @@ from .search import improve
 class HorizonSeating:
     """Plan all rounds to come together, and play the first of them.
 
-    After the first round, seated like `GreedySeating`, it searches the others for the
-    plan in which most people meet, and follows it as long as the evening does. If a
+    After the first round, seated like `GreedySeating`, it plans the others such that
+    nobody meets again, if a design is known (see `schedule`); else it searches for the
+    plan in which most people meet. It follows it as long as the evening does. If a
     round was not as planned (a contention rule took tables, somebody came or left, you
     moved people), it plans the rest anew from there.
 
@@ -31,6 +33,8 @@ class HorizonSeating:
     budget : int, default 100_000
         Swaps to try for each round that is planned, >= 1. It ends before if it is
         known that no plan is better.
+    designs : bool, default True
+        Follow a design if one is known; False searches always.
     rotate_tables : bool, default True
         Number the tables of a round so that people come to tables where they have
         sat less often.
@@ -53,6 +57,7 @@ class HorizonSeating:
     """
 
     budget: int = 100_000
+    designs: bool = True
     rotate_tables: bool = True
 
     def __post_init__(self) -> None:
@@ -92,6 +97,7 @@ class HorizonSeating:
             (history.sat_out - since).tobytes(),
             None if forbidden is None else forbidden.tobytes(),
             self.budget,
+            self.designs,
             self.rotate_tables,
         )
 
@@ -104,6 +110,7 @@ class _Question(NamedTuple):
     sat_out: bytes
     forbidden: bytes | None
     budget: int
+    designs: bool
     rotate_tables: bool
 
 
@@ -120,15 +127,45 @@ def _plan(question: _Question, rounds: int) -> Ints:
     digest = blake2b(question.played, digest_size=16).digest()
     rng = np.random.default_rng(int.from_bytes(digest, "big"))
     sizes = np.array(question.sizes)
-    plan = draft(sizes, rounds, met, sat_out, rng, forbidden=forbidden)
-    rows = improve(plan, rng, 1.0, question.budget * rounds)
-    if sizes.sum() == players:
-        rows = _best_first(rows, met)
+    rows = None
+    if question.designs and forbidden is None and len(played) == 1:
+        rows = _by_design(played[0], sizes, sat_out, rounds, rng)
+    if rows is None:
+        plan = draft(sizes, rounds, met, sat_out, rng, forbidden=forbidden)
+        rows = improve(plan, rng, 1.0, question.budget * rounds)
+        if sizes.sum() == players:
+            rows = _best_first(rows, met)
     if question.rotate_tables:
         free = np.ones(len(sizes), dtype=np.bool_)
         for r in range(rounds):
             rows[r] = rotate(np.vstack([played, rows[:r]]), rows[r], free)
     return _validate.sealed(rows)
+
+
+def _by_design(
+    first: Ints, sizes: Ints, sat_out: Ints, rounds: int, rng: np.random.Generator
+) -> Ints | None:
+    """Return rounds in which nobody meets again, if a design has so many.
+
+    Whoever sat together in the first round takes the places of a table of the design's
+    first round, by lot: any first round will do.
+    """
+    tables, players = len(sizes), len(first)
+    if not np.array_equal(first == BENCH, sat_out) or (first == AWAY).any():
+        return None
+    design, _ = by_algebra(players, tables, int(sizes[0]), rounds + 1)
+    if len(design) <= rounds:
+        return None
+    mine, theirs = (_by_tables(row, tables, rng) for row in (first, design[0]))
+    rows = np.empty_like(design[1 : rounds + 1])
+    rows[:, mine] = design[1 : rounds + 1, theirs]
+    return rows
+
+
+def _by_tables(row: Ints, tables: int, rng: np.random.Generator) -> Ints:
+    """Return the players in order: the bench, then by table, the small ones first."""
+    size = np.bincount(row + 1, minlength=tables + 1)[row + 1]
+    return np.lexsort((rng.permutation(len(row)), row, size, row >= 0))
 
 
 def _best_first(rows: Ints, met: Ints) -> Ints:

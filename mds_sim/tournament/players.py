@@ -19,7 +19,7 @@ class Player:
     Parameters
     ----------
     name : str
-        Printable and not empty; names are unique within a tournament.
+        Printable, not empty, no space at its ends; unique within a tournament.
     skill : float, default 0.0
         Log strength: at a table of two, a player with 1.0 more wins 73 % of the
         games under `PlackettLuce`. It decides nothing else.
@@ -38,6 +38,9 @@ class Player:
             raise TypeError(f"name must be a str, got {self.name!r}")
         if not self.name.strip() or not self.name.isprintable():
             raise ValueError(f"name must be printable and not empty, got {self.name!r}")
+        if self.name != self.name.strip():
+            rule = "name must not begin or end with a space"
+            raise ValueError(f"{rule}, got {self.name!r}; strip() it")
         skill = _validate.finite(f"skill of {self.name!r}", self.skill)
         object.__setattr__(self, "skill", skill)
 

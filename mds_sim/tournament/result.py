@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ from mds_sim.theory.tournament import pairs_bound
 from .history import AWAY, BENCH, History, Ints, new_faces
 from .players import Player, Round
 from .rounds import rounds_of
+from .saving import write_whole
 
 SHOWN = 24  # rows of a printed table
 
@@ -251,13 +254,15 @@ def rank(
 def write_csv(path: str | PathLike[str], rounds: Iterable[tuple[Round, int]]) -> None:
     """Write rounds, each with 1 if it is the playoff, as lines of players.
 
-    A round that waits for its winners has nothing in the column `won`.
+    A round that waits for its winners has nothing in the column `won`. An old file
+    stays whole if that fails.
     """
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(["round", "table", "player", "won", "playoff"])
-        for played, playoff in rounds:
-            lines.writerows(_games(played, playoff))
+    file = StringIO()
+    lines = csv.writer(file, lineterminator="\n")
+    lines.writerow(["round", "table", "player", "won", "playoff"])
+    for played, playoff in rounds:
+        lines.writerows(_games(played, playoff))
+    write_whole(Path(path), file.getvalue())
 
 
 def _games(round: Round, playoff: int) -> Iterator[list[object]]:

@@ -61,7 +61,35 @@ def add(
     credit[p] += max(0, history.sat_out[here].min() - history.sat_out[p])
     here[p] = True
     arrived = (*players[:p], newcomer, *players[p + 1 :])
-    return arrived, replace(history, here=_flags(here), credit=_frozen(credit))
+    now = replace(history, here=_flags(here), credit=_frozen(credit))
+    return arrived, leveled(now)
+
+
+def leveled(history: History) -> History:
+    """Let credits follow the rounds, so that sit-outs differ by at most 1 again.
+
+    They do anyway, but where rounds were taken back: then whoever came late has credit
+    for sit-outs that the others lost.
+
+    Examples
+    --------
+    >>> history = History.start(("Ann", "Bob", "Cid"), tables=1, seats=2, rounds=3)
+    >>> history = history.after(table=[0, 0, -2], winner=[1])
+    >>> leveled(replace(history, credit=np.array([0, 0, 2]))).sat_out
+    array([0, 0, 0])
+    """
+    here, sat_out = history.is_here, history.sat_out.copy()
+    if np.ptp(sat_out[here]) <= 1:
+        return history
+    credit = np.zeros_like(sat_out) if history.credit is None else history.credit.copy()
+    benched = sat_out - credit
+    late = here & (history.table == AWAY).any(axis=0)
+    if (here & ~late).any():
+        low, high = (f(sat_out[here & ~late]) for f in (np.min, np.max))
+        sat_out[late] = np.maximum(np.clip(sat_out, low, high), benched)[late]
+    # If all came late, or somebody has sat out more than that: the others move up.
+    sat_out[here] = np.maximum(sat_out[here], sat_out[here].max() - 1)
+    return replace(history, credit=_frozen(sat_out - benched))
 
 
 def remove(history: History, name: str) -> History:
@@ -157,7 +185,7 @@ def without_last_round(history: History) -> tuple[History, Ints]:
     (0, array([0, 0]))
     """
     before = replace(history, table=history.table[:-1], winner=history.winner[:-1])
-    return before, history.table[-1]
+    return leveled(before), history.table[-1]
 
 
 def _wider(history: History, name: str) -> History:

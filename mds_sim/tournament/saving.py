@@ -73,7 +73,7 @@ def load(kind: type[T], path: str | PathLike[str], given: Mapping[str, Any]) -> 
     try:
         with open(path, encoding="utf-8") as file:
             found = json.load(file)
-    except ValueError as error:  # no JSON, or no UTF-8
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or too deep
         raise ValueError(f"{path} must be a saved tournament, but {error}") from None
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise ValueError(f"{path} must be a saved tournament, but it is something else")
@@ -86,7 +86,13 @@ def load(kind: type[T], path: str | PathLike[str], given: Mapping[str, Any]) -> 
         return _from_dict(kind, found, given)
     except KeyError as error:
         raise ValueError(f"{path} must hold {error.args[0]!r}, but lacks it") from None
-    except (ValueError, TypeError, IndexError, AttributeError) as error:
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+    ) as error:
         raise ValueError(f"{path} must be a saved tournament, but {error}") from None
 
 
@@ -134,7 +140,7 @@ def write_whole(path: Path, text: str) -> None:
     path = Path(os.path.realpath(path))  # a link stays one
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with part.open("x", encoding="utf-8") as file:
+        with part.open("x", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -160,10 +166,10 @@ def _from_dict(kind: type[T], found: dict[str, Any], given: Mapping[str, Any]) -
     tournament._set_states(found["random"])
     tournament._before = _before(found, tournament.history.round)
     if found["seated"] is not None:
-        tournament._seated = _row(tournament.history, found["seated"])
+        tournament._seated = _waits(tournament.history, found["seated"])
     if found["playoff"] is not None:
         row, winner = found["playoff"]
-        table = _row(tournament.history, row)
+        table = _waits(tournament.history, row)
         tournament._playoff = table, _winners(tournament, table, winner)
     return tournament
 
@@ -192,6 +198,16 @@ def _history(tournament: Evening, found: dict[str, Any]) -> History:
             f"sit-outs must differ by at most 1, got {sat_out.min()} to {sat_out.max()}"
         )
     return history
+
+
+def _waits(history: History, values: Any) -> Ints:
+    """Return a round that is seated, or the playoff: the tied at one table."""
+    row = _row(history, values)
+    if history.round < history.rounds:
+        _check_alone(history, row)
+    elif (row > 0).any() or (row == 0).sum() < 2:
+        raise ValueError(f"a playoff must seat two or more at table 0, got {values}")
+    return row
 
 
 def _check_alone(history: History, table: Ints) -> None:
@@ -260,7 +276,7 @@ def _pack(value: Any, name: str) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         mine = {f.name: getattr(value, f.name) for f in fields(value) if f.init}
         packed = {key: _pack(v, f"{name}.{key}") for key, v in mine.items()}
-        return {"class": type(value).__name__, **packed}
+        return {"class": _word(type(value)), **packed}
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):
@@ -281,6 +297,14 @@ def _unpack(value: Any, name: str) -> Any:
         return value
     mine = {key: _unpack(v, name) for key, v in value.items() if key != "class"}
     return _class(value["class"], name)(**mine)
+
+
+def _word(kind: type) -> str:
+    """Return the name of a class; one of your own is told by its module."""
+    from mds_sim import tournament
+
+    ours = getattr(tournament, kind.__name__, None) is kind
+    return kind.__name__ if ours else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _class(word: Any, name: str) -> Any:

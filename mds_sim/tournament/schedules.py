@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
 from mds_sim import _validate
 from mds_sim.rng import RNG, as_generator
+from mds_sim.sim._kernels import HAS_NUMBA
 from mds_sim.theory.tournament import pairs_bound, table_sizes
 
 from .constructions import Schedule, distinct_pairs, round_robin
@@ -17,6 +19,8 @@ from .history import BENCH, Ints, count_meetings
 from .search import search
 
 SEARCH = "local search"
+PROPOSALS = 100_000_000  # some four seconds
+SLOW_PROPOSALS = 3_000_000  # without Numba
 BENCH_STEPS = 2000  # tables that are tried for the bench before it is left to search
 
 
@@ -26,7 +30,7 @@ def schedule(
     seats: int,
     rounds: int,
     rng: RNG = None,
-    seconds: float = 5.0,
+    seconds: float | None = None,
 ) -> Schedule:
     r"""Make a schedule in which as many different pairs as possible meet.
 
@@ -37,8 +41,9 @@ def schedule(
         player; or larger: then sit-outs do, after each round.
     rng : numpy.random.Generator, int or None
         For the search, if it comes to that.
-    seconds : float, default 5.0
-        CPU time for the search [s]; algebra takes milliseconds.
+    seconds : float, optional
+        CPU time for the search [s]; algebra takes milliseconds. By default so many
+        swaps are tried as take some seconds, and equal seeds give equal schedules.
 
     Returns
     -------
@@ -65,8 +70,8 @@ def schedule(
        some of them sit out.
     4. Local search for the rounds that remain, and for all rounds.
 
-    A search that is cut off by the clock may answer differently each time, even for
-    equal seeds; what algebra answers never does.
+    A search that is cut off by the clock, after `seconds`, may answer differently each
+    time, even for equal seeds. Without Numba fewer swaps are tried.
 
     References
     ----------
@@ -83,11 +88,12 @@ def schedule(
     """
     fullest = int(table_sizes(players, tables, seats)[0])
     rounds = _validate.count("rounds", rounds)
-    seconds = _validate.positive("seconds", seconds, "s")
+    if seconds is not None:
+        seconds = _validate.positive("seconds", seconds, "s")
     rng = as_generator(rng)
     bound = pairs_bound(players, tables, seats, rounds)
     best, method, most = np.empty((0, players), dtype=np.int64), "", -1
-    start = _by_algebra(players, tables, fullest, rounds)
+    start = by_algebra(players, tables, fullest, rounds)
     for table, how in _attempts(start, tables, seats, rounds, seconds, rng):
         pairs = distinct_pairs(table)
         if pairs > most:
@@ -102,26 +108,34 @@ def _attempts(
     tables: int,
     seats: int,
     rounds: int,
-    seconds: float,
+    seconds: float | None,
     rng: np.random.Generator,
 ) -> Iterator[Made]:
     """Yield schedules of full length: by algebra, extended by search, by search."""
     table, method = start
     known, players = table.shape
+    share = 1.0
     if known == rounds:
         yield start
     elif distinct_pairs(table) == players * (players - 1) // 2:
         yield np.resize(table, (rounds, players)), f"{method}; played again"
     elif known:
-        seconds /= 2
-        longer = search(
-            players, tables, seats, rounds, start=table, seconds=seconds, rng=rng
-        )
+        share = 0.5  # for each of two searches
+        effort = _effort(seconds, share)
+        longer = search(players, tables, seats, rounds, start=table, rng=rng, **effort)
         yield longer, f"{method}; from round {known + 1} on local search"
-    yield search(players, tables, seats, rounds, seconds=seconds, rng=rng), SEARCH
+    effort = _effort(seconds, share)
+    yield search(players, tables, seats, rounds, rng=rng, **effort), SEARCH
 
 
-def _by_algebra(players: int, tables: int, fullest: int, rounds: int) -> Made:
+def _effort(seconds: float | None, share: float) -> dict[str, Any]:
+    """Return a share of the time that was given, or else of a number of proposals."""
+    if seconds is not None:
+        return {"seconds": seconds * share}
+    return {"proposals": int(share * (PROPOSALS if HAS_NUMBA else SLOW_PROPOSALS))}
+
+
+def by_algebra(players: int, tables: int, fullest: int, rounds: int) -> Made:
     """Return up to `rounds` rounds without a repeat, perhaps none, and their name."""
     free = tables * fullest - players
     if fullest == 2 and free == -1:  # an odd number, in pairs

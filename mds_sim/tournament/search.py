@@ -153,7 +153,7 @@ def improve(
             plan.anneal(rng, budget.block(), between(hot, COLD, share))
             if plan.score > most:
                 best, most = plan.rows, plan.score
-    plan.descend()
+    plan.descend(lambda: proposals is None and budget.share >= 1)
     _even(plan, rng, budget)
     return plan.rows if plan.score >= most else best
 

@@ -319,7 +319,8 @@ class Tournament(Evening):
         Parameters
         ----------
         player : str or Player
-            Somebody new, or who has left before, whose results then still count.
+            Somebody new, or who has left before, whose results then still count; the
+            skill, too, unless a `Player` brings another one.
 
         Returns
         -------
@@ -339,7 +340,8 @@ class Tournament(Evening):
         """
         self._refuse_waiting()
         self._refuse_over()
-        newcomer = as_players([player])[0]
+        known = [p for p in self.players if p.name == player]  # by name: as before
+        newcomer = as_players(known or [player])[0]
         self.players, self._history = roster.add(self.players, self._history, newcomer)
         return self.players[self._history.names.index(newcomer.name)]
 
@@ -417,7 +419,7 @@ class Tournament(Evening):
         if self._rounds_over():
             self._playoff = self._seated, winner
         else:
-            self._history = self._history.after(self._seated, winner)
+            self._history = roster.leveled(self._history.after(self._seated, winner))
         self._seated = None
         self._before.append(before)
 

@@ -258,6 +258,27 @@ class TestUndo:
             "Bob", "Cid", "Dan", "Eve", "Fay"
         ]  # fmt: skip
 
+    @pytest.mark.parametrize(("rounds", "taken_back"), [(10, 7), (10, 9), (4, 2)])
+    @pytest.mark.parametrize(("tables", "seats"), [(1, 4), (1, 2), (2, 2)])
+    def test_a_late_arrival_is_level_with_rounds_taken_back(
+        self, tmp_path: Path, rounds: int, taken_back: int, tables: int, seats: int
+    ) -> None:
+        evening = Tournament(FIVE, tables, seats, 20, seating=SwissSeating(), rng=1)
+        for _ in range(rounds):
+            play_a_round(evening)
+        evening.add_player("Fay")
+        for _ in range(taken_back):
+            evening.undo()
+        evening.save(tmp_path / "night.json")
+        evening = Tournament.load(tmp_path / "night.json")
+        evening.record([t.players[0] for t in evening.waiting or ()])
+        while not evening.finished:
+            play_a_round(evening)
+            history = evening.history
+            assert np.ptp(history.sat_out) <= 1
+            assert np.ptp((history.table == -1).sum(axis=0)[:5]) <= 1
+        assert (history.table[rounds - taken_back + 1 :, 5] >= -1).all()
+
 
 class TestForbidden:
     def test_forbidden_pairs_never_meet(self) -> None:
@@ -398,6 +419,13 @@ class TestComeAndGo:
         assert evening.history.table[1, 1] == -2
         evening.play()
         assert np.ptp(evening.history.sat_out) <= 1
+
+    def test_who_comes_back_by_name_is_as_strong_as_before(self) -> None:
+        evening = Tournament([Player("Ann", 1.5), *FIVE[1:]], 2, 2, 6, rng=1)
+        for newcomer, skill in (("Ann", 1.5), (Player("Ann", 0.5), 0.5), ("Ann", 0.5)):
+            evening.remove_player("Ann")
+            assert evening.add_player(newcomer) == Player("Ann", skill)
+            assert evening.players[0] == Player("Ann", skill)
 
     def test_too_few_are_left(self) -> None:
         evening = five()
@@ -572,6 +600,24 @@ def test_at_one_table_one_of_a_forbidden_pair_sits_out(seed: int) -> None:
     (table,) = evening.next_round()
     names = {player.name for player in table.players}
     assert "P2" not in names or not names & {"P1", "P3"}
+
+
+def test_a_file_of_rounds_that_fails_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, evening = tmp_path / "seats.csv", five()
+    evening.to_csv(path)
+    old = path.read_bytes()
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    play_a_round(evening)
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match=r"^\[Errno 28\] No space left on device$"):
+        evening.to_csv(path)
+    assert path.read_bytes() == old
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_rounds_go_to_a_file_with_the_one_that_waits(tmp_path: Path) -> None:

@@ -35,6 +35,11 @@ def test_names_and_players_mix() -> None:
         ([" "], ValueError, "name must be printable and not empty, got ' '"),
         (["A\nB"], ValueError, "name must be printable and not empty, got 'A\\nB'"),
         (
+            ["Ann", "Ann "],
+            ValueError,
+            "name must not begin or end with a space, got 'Ann '; strip() it",
+        ),
+        (
             ["Ann", "Bob", Player("Ann", 1)],
             ValueError,
             "names must be unique, but players[0] and players[2] are both 'Ann'; "

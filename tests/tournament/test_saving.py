@@ -118,12 +118,20 @@ def test_a_class_of_ones_own_is_given_again(tmp_path: Path) -> None:
     evening.save(path)
     message = (
         f"{path} must be a saved tournament, but seating must be a class of this "
-        "package, got 'ByName'; give a value of it to load(path, seating=...)"
+        f"package, got '{ByName.__module__}.ByName'; give a value of it to "
+        "load(path, seating=...)"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         Tournament.load(path)
     copy = Tournament.load(path, seating=ByName(1))
     assert copy.play().same_as(evening.play())
+
+
+def test_a_class_of_ones_own_is_never_taken_for_one_of_ours(tmp_path: Path) -> None:
+    mine = type("GreedySeating", (RandomSeating,), {"__module__": "my_seatings"})
+    Tournament(8, 2, 4, 3, seating=mine()).save(tmp_path / "night.json")
+    with pytest.raises(ValueError, match=r", got 'my_seatings\.GreedySeating'; give"):
+        Tournament.load(tmp_path / "night.json")
 
 
 def test_a_schedule_and_results_are_saved_too(tmp_path: Path) -> None:
@@ -243,6 +251,25 @@ BROKEN: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
         "must be a saved tournament, but sit-outs must differ by at most 1, got 0 to 7",
     ),
     (
+        lambda f: f["random"][0]["generator"].update(bit_generator="seed"),
+        "must be a saved tournament, but bit_generator must be one of numpy.random, "
+        "got 'seed'",
+    ),
+    (
+        lambda f: f["random"][0]["generator"].update(has_uint32=10**30),
+        "must be a saved tournament, but Python int too large to convert to C long",
+    ),
+    (
+        change("seated", [0, 0, 0, 1, 1]),
+        "must be a saved tournament, but a table must hold at most 2 players, but "
+        "table 0 holds 3 in round 3: 'P1', 'P2', 'P3'",
+    ),
+    (
+        lambda f: f.update(rounds=2, seated=[0, -1, -1, -1, -1]),
+        "must be a saved tournament, but a playoff must seat two or more at table 0, "
+        "got [0, -1, -1, -1, -1]",
+    ),
+    (
         change("random_before", []),
         "must be a saved tournament, but random_before must have 2 entries, one for "
         "each round that is recorded, got 0",
@@ -272,7 +299,11 @@ def test_a_broken_file_says_what_is_wrong(
         Tournament.load(path)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", "null", '"a"', "\xff"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[1]", "null", '"a"', "\xff", "[" * 99_999, '{"a":' * 99_999, "9" * 5000],
+    ids=lambda text: text[:9],
+)
 def test_what_is_no_tournament_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "night.json"
     path.write_bytes(text.encode("latin-1"))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import mds_sim
 from mds_sim.theory.tournament import pairs_bound
-from mds_sim.tournament import round_robin, schedule
+from mds_sim.tournament import round_robin, schedule, schedules
 from mds_sim.tournament.constructions import distinct_pairs
 
 
@@ -116,3 +116,15 @@ def test_pairs_are_counted_as_a_matrix_counts_them(data: st.DataObject) -> None:
     table = np.array(data.draw(st.lists(row, min_size=rounds, max_size=rounds)))
     same = (table[:, :, None] == table[:, None, :]) & (table >= 0)[:, :, None]
     assert distinct_pairs(table) == np.count_nonzero(np.triu(same.any(axis=0), 1))
+
+
+@pytest.mark.parametrize("plan", [(17, 4, 4, 5), (14, 4, 4, 5)])
+def test_equal_seeds_give_equal_schedules(
+    plan: tuple[int, int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the search ends: by default it counts swaps and asks no clock."""
+    monkeypatch.setattr(schedules, "PROPOSALS", 200_000)
+    monkeypatch.setattr(schedules, "SLOW_PROPOSALS", 20_000)
+    one, same = (schedule(*plan, rng=5) for _ in range(2))
+    assert one.same_as(same)
+    assert "local search" in one.method

@@ -117,6 +117,14 @@ def test_downhill_leaves_no_swap_that_helps() -> None:
         assert repeated(swapped) >= cost
 
 
+def test_downhill_ends_when_time_is_up() -> None:
+    found = new_draft((15, 5, 3, 6), np.random.default_rng(3))
+    before, looks = found.rows, iter([False, True])
+    found.descend(lambda: next(looks))
+    assert (found.rows[1:] == before[1:]).all()  # the first round only
+    assert (found.rows[0] != before[0]).any()
+
+
 def repeated(rows: np.ndarray) -> int:
     """Sum C(m, 2) over all pairs."""
     meetings = count_meetings(rows)
