@@ -169,8 +169,14 @@ def instance(name: str, value: Any, kind: type[T], rule: str) -> T:
     if isinstance(value, kind):
         return value
     is_class = isinstance(value, type)
-    got = f"the class {value.__name__}: call it" if is_class else repr(value)
+    got = f"the class {value.__name__}: call it" if is_class else shortened(value)
     raise TypeError(f"{name} must be {rule}, got {got}")
+
+
+def shortened(value: Any, most: int = 400) -> str:
+    """Return the repr of a value, or its beginning if that would fill a screen."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}... ({type(value).__name__})"
 
 
 def sealed(array: Array) -> Array:

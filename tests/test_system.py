@@ -254,6 +254,27 @@ class TestRun:
         for worker in range(way.get("reserved", 0)):
             assert worker not in record.nightly.jobs.worker
 
+    def test_for_real_every_job_starts_soon_after_the_rule_says(self) -> None:
+        """A job has half a second to start, and what the workers overslept.
+
+        By a wrong rule it would start more than a second late: the night lasts two.
+        """
+        system = System(STREAM, NIGHT, 4, night_at=400.0)
+        speed = 900.0
+        clock = WallClock(speed=speed)
+        record = system.run(until=900.0, rng=3, clock=clock, progress=False).check()
+        simulated = system.simulate(900.0, rng=3)
+        jobs = record.together.jobs
+        served = serve(jobs.ready, jobs.finish - jobs.start, 4)
+        late = jobs.start - served.start
+        # Who comes first goes first: no delay lets anybody start earlier.
+        assert (late >= -1e-6).all()
+        overslept = (
+            record.together.service_time.sum() - simulated.together.service_time.sum()
+        )
+        assert simulated.together.makespan > 2 * speed
+        assert late.max() < 0.5 * speed + overslept
+
     def test_both_are_at_work_at_the_same_time(self) -> None:
         """Neither ends before it has met the other one in the pool."""
         meeting = threading.Barrier(2, timeout=30)
@@ -502,7 +523,7 @@ class TestRecord:
         (
             {"night_at": DAY},
             ValueError,
-            "night_at must be < 86400 s, a time of day, got 86400.0",
+            "night_at must be < 86400 s, a day after the start, got 86400.0",
         ),
         (
             {"night_at": -1},

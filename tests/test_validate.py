@@ -287,3 +287,12 @@ def test_a_sealed_array_cannot_be_written_to() -> None:
     assert _validate.sealed(array) is array
     with pytest.raises(ValueError, match="read-only"):
         array[0] = 1.0
+
+
+def test_a_value_that_would_fill_a_screen_is_shortened() -> None:
+    with pytest.raises(TypeError) as caught:
+        _validate.instance("pool", list(range(10_000)), str, "a word")
+    message = str(caught.value)
+    assert message.startswith("pool must be a word, got [0, 1, 2, ")
+    assert message.endswith("... (list)")
+    assert len(message) < 450

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .source import check_path
+from .source import check_path, no_right
 
 if TYPE_CHECKING:
     from .tables import Column
@@ -22,9 +22,10 @@ def parquet_column(path: Path, column: str | None, rows: int) -> Column:
     if column is None and len(names) != 1:
         raise ValueError(f"column must be given for {path.name}, one of {names}")
     name = names[0] if column is None else column
-    if name not in names:
-        raise ValueError(f"column must be one of {names}, got {name!r}")
-    return Column(f"Parquet, column {name!r}", "", _chunks(file, name, rows))
+    if names.count(name) != 1:
+        rule = "be" if name not in names else "have a name of its own,"
+        raise ValueError(f"column must {rule} one of {names}, got {name!r}")
+    return Column(f"Parquet, column {name!r}", "", _chunks(file, path.name, name, rows))
 
 
 def _open(path: Path) -> Any:
@@ -41,18 +42,33 @@ def _open(path: Path) -> Any:
         return parquet.ParquetFile(path)
     except pa.ArrowInvalid as error:
         raise ValueError(f"{path.name} must be a Parquet file, but: {error}") from None
+    except PermissionError as error:
+        raise no_right(path, error) from None
 
 
-def _chunks(file: Any, name: str, rows: int) -> Iterator[Any]:
+def _chunks(file: Any, path: str, name: str, rows: int) -> Iterator[Any]:
     """Yield the column as words, as they would stand in a CSV file."""
     from .tables import Chunk
 
     first = 1
     with file:
-        for batch in file.iter_batches(batch_size=rows, columns=[name]):
-            cells = _words(batch.column(0))
+        for cells in _cells(file, path, name, rows):
             yield Chunk(list(range(first, first + len(cells))), cells)
             first += len(cells)
+
+
+def _cells(file: Any, path: str, name: str, rows: int) -> Iterator[list[str]]:
+    """Yield some words at a time, or say that the file is broken."""
+    import pyarrow as pa
+
+    try:
+        for batch in file.iter_batches(batch_size=rows, columns=[name]):
+            if batch.num_rows:
+                yield _words(batch.column(0))
+    except (pa.ArrowException, OSError) as error:
+        raise OSError(
+            f"{path} cannot be read: {error}; fetch or write it again"
+        ) from None
 
 
 def _words(column: Any) -> list[str]:

@@ -30,6 +30,8 @@ _SUFFIXES = {
     ".pq": "parquet",
 }
 _DELIMITERS = ",;\t|"
+# No name of a column, but a value, be it a wrong one: it must not be lost as a name.
+_COUNTS = re.compile(r"[+-]?[.,]?\d")
 # host ident user [10/Oct/2000:13:55:36 -0700] "GET / ..." as web servers write it.
 _LOGGED = re.compile(r"\[(\d\d/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d(?: [+-]\d{4})?)\]")
 
@@ -127,7 +129,7 @@ def _first_line(text: Text, what: str) -> tuple[int, list[str]]:
 
 def _kind_of(line: str) -> str:
     """Tell the format by the first line."""
-    if line.lstrip().startswith(("{", "[{")):
+    if line.lstrip().startswith(("{", "[{")) or line.strip() == "[":
         return "jsonl"
     return "log" if _LOGGED.search(line) else "csv"
 
@@ -176,30 +178,50 @@ def _csv_column(
 ) -> Column:
     """Find a column by the first line of a CSV file."""
     first = next(lines)
-    if column is None and is_value(_unquoted(first.strip())):
+    word = _unquoted(first.strip())
+    if column is None and is_value(word):
         return _list(text, chain([first], lines), blank + 1, "")
-    delimiter = _delimiter(first, column)
-    if column is None and not _has_more(first, delimiter):
-        return _list(text, lines, blank + 2, _unquoted(first.strip()))
+    try:
+        delimiter = _delimiter(first, column)
+        is_list = column is None and len(_cells(first, delimiter)) < 2
+    except csv.Error as error:
+        raise _no_csv(text.name, blank + 1, error) from None
+    if is_list and _COUNTS.match(word):
+        return _list(text, chain([first], lines), blank + 1, "")
+    if is_list:
+        return _list(text, lines, blank + 2, word)
     table = _Csv(text.name, chain([first], lines), blank, delimiter)
     names = next(table.rows())
     is_data = any(map(is_value, names))
     hint = "; the first line should name the columns, and seems not to" * is_data
     if column is None:
         raise ValueError(f"column must be given for {text.name}, one of {names}{hint}")
-    if column not in names:
-        raise ValueError(f"column must be one of {names}, got {column!r}{hint}")
-    parts = table.parts(names.index(column), len(names))
+    parts = table.parts(_place(names, column, hint), len(names))
     words = f"CSV, column {column!r}"
     if delimiter != ",":
         words += f", separated by {delimiter!r}"
     return Column(words, "", _chunks(parts, text, lambda: table.is_short))
 
 
+def _place(names: list[str], column: str, hint: str = "") -> int:
+    """Return where a column is; spaces around its name do not matter."""
+    if column not in names:
+        stripped = [name.strip() for name in names]
+        if column not in stripped:
+            raise ValueError(f"column must be one of {names}, got {column!r}{hint}")
+        names = stripped
+    if (count := names.count(column)) > 1:
+        raise ValueError(
+            f"column must be the name of one column, but {count} of {names} are "
+            f"{column!r}; rename one"
+        )
+    return names.index(column)
+
+
 def _list(text: Text, lines: Iterable[str], first: int, header: str) -> Column:
     """Return the one column of a file that has no other."""
     parts = (
-        (numbers, list(map(_unquoted, words)) if '"' in words[0] else words)
+        (numbers, list(map(_unquoted, words)) if '"' in "".join(words) else words)
         for numbers, words in _parts(lines, first)
     )
     return Column("one value a line", header, _chunks(parts, text, lambda: True))
@@ -211,16 +233,23 @@ def _unquoted(word: str) -> str:
     return word[1:-1].strip() if is_quoted else word
 
 
-def _has_more(line: str, delimiter: str) -> bool:
-    """Tell whether a line has more than one cell."""
-    return len(next(csv.reader([line], delimiter=delimiter))) > 1
+def _cells(line: str, delimiter: str) -> list[str]:
+    """Return the cells of a line."""
+    return next(csv.reader([line], delimiter=delimiter), [])
+
+
+def _no_csv(name: str, line: int, reason: object) -> ValueError:
+    """Say where a file is none of comma-separated values."""
+    return ValueError(
+        f"{name} must be a CSV file, but in the row from line {line}: {reason}"
+    )
 
 
 def _delimiter(line: str, column: str | None) -> str:
     """Return the sign that separates the names of the first line."""
     for sign in _DELIMITERS:
-        names = next(csv.reader([line], delimiter=sign), [])
-        if column in names or (column is None and len(names) > 1):
+        names = [name.strip() for name in _cells(line, sign)]
+        if (column or "").strip() in names or (column is None and len(names) > 1):
             return sign
     return ","
 
@@ -248,10 +277,7 @@ class _Csv:
         except csv.Error as error:
             is_open = str(error) == "unexpected end of data"
             reason = "a quote is never closed" if is_open else error
-            raise ValueError(
-                f"{self.name} must be a CSV file, "
-                f"but in the row from line {self.line + 1}: {reason}"
-            ) from None
+            raise _no_csv(self.name, self.line + 1, reason) from None
 
     def parts(self, index: int, width: int) -> Iterator[Part]:
         """Yield (lines, cells); a row that ends early has an empty cell."""
@@ -261,7 +287,7 @@ class _Csv:
         for row in self.rows():
             if width == 1 and len(row) > 1:
                 row = [",".join(row)]  # a stamp may have a comma
-            cells.append(row[index] if index < len(row) else "")
+            cells.append(row[index].strip() if index < len(row) else "")
             lines.append(self.line)
             if len(cells) == CHUNK:
                 yield lines, cells
@@ -281,6 +307,11 @@ def _json_column(
 ) -> Column:
     """Find a key in the objects of JSON lines."""
     first = next(lines)
+    if first.strip() == "{":
+        raise ValueError(
+            f"{text.name} must be JSON lines, an object a line, but line {blank + 1} "
+            "only begins one; `jq -c .` writes each on a line"
+        )
     if first.lstrip().startswith("["):
         raise ValueError(
             f"{text.name} must be JSON lines, an object a line, but it is one array; "
@@ -299,7 +330,7 @@ def _names(line: str) -> list[str]:
     """Return the keys of an object; none if the line is no object."""
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter for a thousand brackets
         return []
     return list(value) if isinstance(value, dict) else []
 
@@ -321,7 +352,7 @@ def _json_cell(line: str, key: str | None) -> str | None:
     """Return what stands under a key; None if it is not there, a line if no JSON."""
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return line
     if isinstance(value, dict) and key is not None:
         value = value[key] if key in value else _inner(value, key)

@@ -24,10 +24,8 @@ PACKING: dict[str, Callable[[Packing], float]] = {
     "lower_bound": lambda packing: packing.lower_bound,
     "fill_mean": lambda packing: packing.summary().fill_mean,
     "fill_min": lambda packing: packing.summary().fill_min,
-    "waste_mean": lambda packing: float(packing.waste.mean()) if packing.n_buckets
-    else 0.0,
     "oversize": lambda packing: packing.n_oversize,
-}  # fmt: skip
+}
 RECORD = tuple(field.name for field in fields(Summary))
 MORE_IS_BETTER = {"throughput", "fill_mean", "fill_min"}
 SECONDS = {"span", "makespan", "service_mean"}
@@ -59,13 +57,26 @@ class Play:
 
     def __call__(self, rng: np.random.Generator) -> list[float]:
         return [
-            self._figure(name, call(deepcopy(rng)))
+            self._named(name, call, deepcopy(rng))
             for name, call in zip(self.names, self.calls, strict=True)
         ]
 
+    def _named(
+        self,
+        name: str,
+        call: Callable[[np.random.Generator], Any],
+        rng: np.random.Generator,
+    ) -> float:
+        """Return the figure of one alternative, and say which one if it fails."""
+        try:
+            return self._figure(name, call(rng))
+        except Exception as error:
+            error.add_note(f"in alternative {name!r}")
+            raise
+
     def _figure(self, name: str, result: Any) -> float:
         """Return the figure of a result; a list is of nights, of which it is a mean."""
-        if isinstance(result, list):
+        if isinstance(result, list) and result:
             return sum(self._figure(name, night) for night in result) / len(result)
         value = read(result, self.metric)
         try:
@@ -98,12 +109,15 @@ def _named_by_repr(alternatives: Any) -> dict[str, Any]:
     if isinstance(alternatives, str) or not hasattr(alternatives, "__iter__"):
         raise TypeError(
             "alternatives must be a mapping of names to alternatives, or a list of "
-            f"them, got {alternatives!r}"
+            f"them, got {_validate.shortened(alternatives)}"
         )
     values = list(alternatives)
-    by_name = {repr(value): value for value in values}
+    # NumPy's integers would be np.int64(7).
+    names = [
+        repr(int(value) if isinstance(value, np.integer) else value) for value in values
+    ]
+    by_name = dict(zip(names, values, strict=True))
     if len(by_name) < len(values):
-        names = [repr(value) for value in values]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(
             f"alternatives must have different names, but two are {twice}; give a "
@@ -133,17 +147,16 @@ def _kind(name: str, value: Any) -> str:
         return "window rule"
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return "pool size"
-    if not isinstance(value, type):
-        if callable(getattr(value, "assign", None)):
-            return "bucketing strategy"
-        if callable(value):
-            return "function"
-    _validate.instance(f"alternatives[{name!r}]", value, _Nothing, KINDS)
-    raise AssertionError  # that nothing is of this class
-
-
-class _Nothing:
-    """What no alternative is."""
+    if isinstance(value, type):
+        got = f"the class {value.__name__}: call it"
+        raise TypeError(f"alternatives[{name!r}] must be {KINDS}, got {got}")
+    if callable(getattr(value, "assign", None)):
+        return "bucketing strategy"
+    if callable(value):
+        return "function"
+    raise TypeError(
+        f"alternatives[{name!r}] must be {KINDS}, got {_validate.shortened(value)}"
+    )
 
 
 def pipelines(kind: str, by_name: Mapping[str, Any], scenario: Any) -> list[Any]:
@@ -152,7 +165,7 @@ def pipelines(kind: str, by_name: Mapping[str, Any], scenario: Any) -> list[Any]
         if scenario is not None:
             raise ValueError(
                 f"scenario must be left out where each alternative is a {kind}, "
-                f"got {scenario!r}"
+                f"got {_validate.shortened(scenario)}"
             )
         return list(by_name.values())
     if scenario is None and kind == "bucketing strategy":
@@ -257,16 +270,16 @@ def read(result: Any, metric: str | Callable[[Any], float] | None) -> Any:
     if callable(metric):
         return metric(result)
     if isinstance(result, Packing):
-        return PACKING[metric](result) if metric in PACKING else _missing(
-            metric, tuple(PACKING))  # fmt: skip
+        have = tuple(PACKING)
+        return PACKING[metric](result) if metric in have else _missing(metric, have)
     if isinstance(result, RunRecord):
         result = result.summary()
     if isinstance(result, Mapping):
         return result[metric] if metric in result else _missing(metric, tuple(result))
     if hasattr(result, metric):
         return getattr(result, metric)
-    have = tuple(f.name for f in fields(result)) if is_dataclass(result) else ()
-    return _missing(metric, have)
+    is_value = is_dataclass(result) and not isinstance(result, type)
+    return _missing(metric, tuple(f.name for f in fields(result)) if is_value else ())
 
 
 def _missing(metric: str, have: tuple[str, ...]) -> Any:

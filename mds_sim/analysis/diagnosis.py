@@ -14,7 +14,7 @@ from mds_sim._tables import html_table, text_table
 from mds_sim.files import File, FileSource
 from mds_sim.records import RunRecord
 from mds_sim.stream import ArrivalsFit, TraceArrivals, fit_arrivals
-from mds_sim.theory.size_laws import FEWEST, LawFit, fit_laws
+from mds_sim.theory.size_laws import FEWEST, LawFit, differ, fit_laws
 from mds_sim.units import DAY, HOUR, format_bytes, format_seconds
 
 Ints = NDArray[np.int64]
@@ -336,7 +336,7 @@ def _sizes(sizes: Any) -> SizesDiagnosis:
     if not array.size:
         raise ValueError("sizes must hold at least one, got none")
     above = array[array > 0].astype(np.float64)
-    if above.size < FEWEST or above.min() == above.max():
+    if above.size < FEWEST or not differ(above):
         return SizesDiagnosis(array)
     return SizesDiagnosis(array, fit_laws(above), lilliefors(above)[1])
 
@@ -356,4 +356,4 @@ def _an_hour(rate: float) -> str:
 
 def _percent(share: float) -> str:
     """Write a share with two digits."""
-    return f"{share * 100:.2g}%"
+    return f"{share * 100:.0f}%" if share >= 0.0995 else f"{share * 100:.2g}%"

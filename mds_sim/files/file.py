@@ -166,7 +166,7 @@ class ScanReport:
     def __str__(self) -> str:
         left_out = [
             _counted(self.links, "link"),
-            _counted(self.twice, "link to what is there already"),
+            _counted(self.twice, "to what is there already", ""),
             _counted(self.vanished, "that vanished", ""),
             _counted(self.others, "of another kind", ""),
             _counted(len(self.unreadable), "unreadable folder"),
@@ -254,7 +254,7 @@ def scan_files(
     """
     _validate.choice("unreadable", unreadable, ("raise", "skip"))
     top = Path(folder)
-    if not top.exists():
+    if not _is_there(top):
         raise FileNotFoundError(f"folder must exist, got {str(top)!r}")
     if not top.is_dir():
         raise NotADirectoryError(f"folder must be a folder, got the file {str(top)!r}")
@@ -267,6 +267,17 @@ def scan_files(
         files,
         ScanReport(str(top), len(files), total, **scan.left_out, unreadable=names),
     )
+
+
+def _is_there(folder: Path) -> bool:
+    """Tell whether there is such a folder, as far as this user may know."""
+    try:
+        return folder.exists()
+    except PermissionError as error:
+        raise PermissionError(
+            f"folder must be readable, got {str(folder)!r}: {error.strerror}; "
+            "ask its owner, or look at its rights"
+        ) from None
 
 
 class _Scan:

@@ -31,6 +31,7 @@ _SIZE = re.compile(r"(\d+\.?\d*|\.\d+)(?:e\+?(\d+))?\s*([a-z]*)", re.ASCII | re.
 _BY_NAME = {unit.lower(): bytes_ for unit, bytes_ in _UNITS.items()}
 _BY_NAME |= {"byte": 1, "bytes": 1}
 _MOST = np.iinfo(np.int64).max
+_DIGITS = 400  # of a number; Python refuses to read thousands of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +92,8 @@ def read_sizes(
     path : path-like
         Text, packed with gzip or not, or a Parquet file.
     column : str, optional
-        Name of the column; without it the file has one column.
+        Name of the column; without it the file has one column, whose name the first
+        line may be unless it begins as a number does.
     format : {"csv", "jsonl", "parquet"}, optional
         Found out by the name and the first line.
     unit : str, optional
@@ -227,7 +229,7 @@ def _plain(words: list[str], unit: int) -> Ints | None:
 def _size(word: str, unit: int) -> int | None:
     """Return a size in whole bytes; None if the word is none."""
     found = _SIZE.fullmatch(word)
-    if not found or len(found[2] or "") > 2:
+    if not found or len(found[1]) > _DIGITS or len(found[2] or "") > 2:
         return None
     each = _BY_NAME.get(found[3].lower()) if found[3] else unit
     if each is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -205,7 +206,9 @@ def _since_midnight(trace: TraceArrivals, zone: str | None) -> float:
         return 0.0
     if zone is None and trace.report is not None:
         zone = trace.report.zone or None
-    first = datetime.fromisoformat(trace.origin).astimezone(as_zone(zone))
+    first = datetime.fromisoformat(trace.origin)
+    with suppress(OverflowError):  # hours before year 1, or after 9999
+        first = first.astimezone(as_zone(zone))
     midnight = first.replace(hour=0, minute=0, second=0, microsecond=0)
     # On the clock: both in the zone, whose changes do not count.
     return (first.replace(tzinfo=None) - midnight.replace(tzinfo=None)).total_seconds()

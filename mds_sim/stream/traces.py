@@ -25,6 +25,7 @@ from .arrivals import TraceArrivals
 Ints = NDArray[np.int64]
 
 _CUT = 4  # stamps of one length, before a shorter last one counts as cut off
+_SHOWN = 80  # signs of a word in a message
 _EPOCH_DIGITS = 9  # digits of a number of seconds in our time
 
 
@@ -48,8 +49,9 @@ def read_arrivals(
     column : str, optional
         Name of the column in the first line of a CSV file, key in JSON lines (a path
         such as ``event.time`` will do), column of a Parquet file. Without it the file
-        has one column (the first line may be its name: one that is no stamp is named
-        in the report), or is the log of a web server, common or combined.
+        has one column (the first line may be its name, told in the report; what
+        begins as a number does is never taken for a name), or is the log of a web
+        server, common or combined.
     format : {"csv", "jsonl", "log", "parquet"}, optional
         Found out by the name and the first line.
     zone : str, optional
@@ -76,9 +78,10 @@ def read_arrivals(
     Raises
     ------
     ValueError
-        If a column is not there (the message names those that are), a stamp cannot
-        be read (it names the line), the last line is half a line, there is no stamp
-        at all, or the file is no text in its encoding.
+        If a column is not there (the message names those that are) or two have its
+        name, a stamp cannot be read (it names the line), the last line is half a line,
+        there is no stamp at all, or the file is no text in its encoding, or has a line
+        of more than 16 MiB.
     OSError
         If the file is not there, a folder, or cannot be read.
     ModuleNotFoundError
@@ -89,7 +92,8 @@ def read_arrivals(
     A stamp is ISO 8601 with or without a zone, RFC 2822, as web servers write it, or
     a number. Eight digits such as 20130708 could be a day or seconds, and are refused
     unless `unit` is given. A local time that a clock shows twice is taken as the
-    earlier one. Stamps that are written alike are read 65,536 at a time.
+    earlier one. Letters for a zone that RFC 2822 does not define, such as CEST, name
+    none. Stamps that are written alike are read 65,536 at a time.
 
     Examples
     --------
@@ -136,7 +140,7 @@ class _Reading:
         self.parts: list[Ints] = []
         self.missing, self.bad, self.extremes = Count(), Count(), Extremes()
         self.rows = self.outside = self.half = 0
-        self.lengths: set[int] = set()  # of the words in the chunk before
+        self.lengths: set[int] = set()  # of the words so far that are stamps
 
     def take(self, chunk: Chunk) -> None:
         """Read some cells."""
@@ -157,7 +161,15 @@ class _Reading:
         self.outside += int(np.count_nonzero(state == OK)) - kept.size
         self.extremes.add(micros, kept, chunk.lines)
         self.parts.append(micros if kept.size == micros.size else micros[kept])
-        self.lengths = set(map(len, chunk.cells)) if len(chunk.cells) >= _CUT else set()
+        self._measure(chunk.cells, state)
+
+    def _measure(self, cells: list[str], state: NDArray[np.uint8]) -> None:
+        """Remember how long stamps are, as long as all are equally long."""
+        if len(self.lengths) <= 1:
+            is_stamp = state == OK
+            if not is_stamp.all():
+                cells = [cells[i] for i in np.flatnonzero(is_stamp).tolist()]
+            self.lengths.update(map(len, cells))
 
     def _is_half(self, text: str, state: int) -> bool:
         """Tell whether a last word without an end of line is half of one.
@@ -165,7 +177,8 @@ class _Reading:
         One that can be read may be so too: where all others have the same length, and
         are no small numbers, a shorter one has lost its end.
         """
-        if state != OK or len(self.lengths) != 1:
+        stamps = self.rows - self.missing.total - self.bad.total
+        if state != OK or len(self.lengths) != 1 or stamps < _CUT:
             return state == BAD
         longest = max(self.lengths)
         return len(text) < longest and longest > _EPOCH_DIGITS
@@ -175,8 +188,8 @@ class _Reading:
         if is_half:
             raise ValueError(
                 f"every line must have an end, but line {line} of {self.name}, the "
-                f'last, has {text!r} and seems to be half written; invalid="skip" '
-                "leaves it out"
+                f"last, has {_short(text)} and seems to be half written; "
+                'invalid="skip" leaves it out'
             )
         raise ValueError(
             "every stamp must be a date and time (ISO 8601, RFC 2822, or as web "
@@ -296,7 +309,7 @@ def _end(text: str | None, zone: str | None) -> int | None:
 
 def _short(text: str) -> str:
     """Show a word, or the beginning of a long one."""
-    return repr(text) if len(text) <= 80 else f"{text[:60]!r} and so on"
+    return repr(text) if len(text) <= _SHOWN else f"{text[:60]!r} and so on"
 
 
 def _is_stamp(text: str, unit: str | None) -> bool:

@@ -50,8 +50,9 @@ class System:
         How many workers take mini-batches only, > 0 and < `workers`; for the
         discipline of that name.
     night_at : float, optional
-        Time of day at which the files are there [s], in [0, 86,400). Those of night k
-        are there at ``night_at + k * DAY``.
+        When the files of the first night are there [s], in [0, 86,400), counted from
+        the start, as all times are: of a trace from its first message, not from
+        midnight. Those of night k are there at ``night_at + k * DAY``.
 
     Notes
     -----
@@ -121,7 +122,9 @@ class System:
         checked_reserved(self.discipline, self.reserved, workers)
         at = _validate.non_negative("night_at", self.night_at, "s")
         if at >= DAY:
-            raise ValueError(f"night_at must be < {DAY:g} s, a time of day, got {at!r}")
+            raise ValueError(
+                f"night_at must be < {DAY:g} s, a day after the start, got {at!r}"
+            )
 
     def simulate(self, until: float = DAY, rng: RNG = None) -> SystemRecord:
         """Compute what would happen.

@@ -107,7 +107,8 @@ def fit_laws(sizes: ArrayLike) -> tuple[LawFit, ...]:
     Raises
     ------
     ValueError
-        If fewer than ten are above 0, or all of those are equal.
+        If fewer than ten are above 0, or all of those are equal, but for less than a
+        logarithm can tell.
 
     Examples
     --------
@@ -127,12 +128,23 @@ def fit_laws(sizes: ArrayLike) -> tuple[LawFit, ...]:
         raise ValueError(
             f"sizes must hold at least {FEWEST} above 0 to fit a law, got {x.size}"
         )
-    if x[0] == x[-1]:
+    if not differ(x):
         raise ValueError(
             f"sizes must differ to fit a law, but all are {x[0]:.15g}; Constant is one"
         )
     fits = [_fit(name, x, parameters) for name, parameters in _estimates(x)]
     return tuple(sorted(fits, key=lambda fit: fit.aic))
+
+
+def differ(x: Floats) -> bool:
+    """Tell whether some sizes above 0 differ by more than their logarithms' rounding.
+
+    Examples
+    --------
+    >>> differ(np.array([7.0, 8.0])), differ(np.array([1e15, 1e15 + 1]))
+    (True, False)
+    """
+    return bool(np.log(x.max()) - np.log(x.min()) > 1e-12)
 
 
 def _estimates(x: Floats) -> list[tuple[str, tuple[float, ...]]]:

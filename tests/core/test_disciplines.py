@@ -137,6 +137,21 @@ def test_what_is_cancelled_is_never_begun(
         assert (record.worker < 0) == future.cancelled()
 
 
+@pytest.mark.parametrize(("priority", "reserved", "first"), [(1, 1, 1), (0, 2, 0)])
+def test_what_is_cancelled_at_once_keeps_nobody_from_being_idle(
+    priority: int, reserved: int, first: int
+) -> None:
+    clock = VirtualClock()
+    with WorkerPool(3, clock=clock, discipline="reserved", reserved=reserved) as pool:
+        for seconds in (1.0, 2.0):
+            pool.submit(Urgent(priority, seconds=seconds))
+        clock.call_at(4.0, lambda: pool.submit(Urgent(priority)).cancel())
+        clock.call_at(5.0, lambda: pool.submit(Urgent(priority)))
+        clock.run()
+    # The worker that was done at 1 has been idle longest, and not since 4.
+    assert [record.worker for record in pool.records] == [first, first + 1, -1, first]
+
+
 @both
 def test_it_takes_no_more_after_the_end_and_is_tried_again_before(
     clock: Clock, discipline: str, start: Start

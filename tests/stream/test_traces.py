@@ -54,7 +54,6 @@ def seconds(path: Path, column: str | None = None, **options: Any) -> list[float
         ("\n\nt,x\n\n100,a\n\n\n101.5,b\n\n", "t"),  # blank lines
         ("\n100\n\n101.5\n", None),
         ("x,t\na,100\nb\nc,101.5\nd,\n", "t"),  # rows that end early
-        ("t,t\n100,7\n101.5,8\n", "t"),  # a name used twice: the first
         ("t\n 100 \n\t101.5\n", "t"),  # spaces
         ("été;x,t\na,100\nb,101.5\n", "t"),
         ("t\n1970-01-01T00:01:40Z\n1970-01-01T00:01:41.5Z\n", "t"),
@@ -135,7 +134,7 @@ def test_eight_digits_may_be_a_day_or_seconds_and_are_refused(write: Write) -> N
 @pytest.mark.parametrize(
     ("content", "column", "begin"),
     [
-        ("7.7.2013\n1\n2\n", None, "log.csv: header '7.7.2013' skipped, 2 rows, "),
+        ("_7.7.\n1\n2\n", None, "log.csv: header '_7.7.' skipped, 2 rows, "),
         ("t\n1\n2\n", "t", "log.csv: 2 rows, "),
         ("1\n2\n", None, "log.csv: 2 rows, "),
     ],
