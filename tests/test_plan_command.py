@@ -229,3 +229,13 @@ def test_the_help_names_files_that_exist() -> None:
     named = [word for word in EXAMPLES.split() if word.startswith("mds_sim/data/")]
     assert len(named) == 2
     assert all((root / name).is_file() for name in named)
+
+
+def test_the_buckets_of_the_help_can_be_had(capsys: Capture) -> None:
+    assert "done within two minutes:" in EXAMPLES
+    assert "--count 100 --deadline 120 " in EXAMPLES
+    night = ["--count", "100", "--deadline", "120", "--per-job", "10"]
+    plan = plan_of(
+        capsys, "buckets", *PACKAGES, *night, "--per-mb", "0.1", "--seed", "1"
+    )
+    assert plan["target"] == 120.0

@@ -57,15 +57,15 @@ statistics of simulated days or nights say; --check tries it on fresh ones.
 
 examples:
   the smallest pool with which 99 % of the flights of a week are handled within
-  10 minutes, if a batch takes 2 minutes and 20 s a flight:
+  20 minutes, if a batch takes 2 minutes and 20 s a flight:
     python -m mds_sim plan --target 1200 --per-job 120 --per-item 20 --scv 0.1 \\
       --trace mds_sim/data/nyc_flights_2013w28.csv \\
       --column actual_departure --zone America/New_York
   the longest window that keeps a target, and the cheapest one:
     python -m mds_sim plan window --rate 10 --target 600
     python -m mds_sim plan window --cost-per-job 1 --cost-per-second 0.001
-  buckets for nights of 100 files like those of a list, done within a minute:
-    python -m mds_sim plan buckets --column bytes --count 100 --deadline 60 \\
+  buckets for nights of 100 files like those of a list, done within two minutes:
+    python -m mds_sim plan buckets --column bytes --count 100 --deadline 120 \\
       --per-job 10 --per-mb 0.1 --sizes mds_sim/data/debian_deb_sizes_sample.csv
   workers for the files of a folder, checked and with a figure:
     python -m mds_sim plan --folder inbox --deadline 60 --check --plot plan.png

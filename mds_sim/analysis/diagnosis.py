@@ -39,6 +39,8 @@ class ArrivalsDiagnosis:
     fit : ArrivalsFit
         The rates by the hour of the day, the tests, and the arrivals that they
         suggest.
+    zone : str
+        Where the hours of the day are those of the clock.
 
     Examples
     --------
@@ -51,6 +53,7 @@ class ArrivalsDiagnosis:
 
     trace: TraceArrivals
     fit: ArrivalsFit
+    zone: str = "UTC"
 
     @property
     def rates(self) -> tuple[float, ...]:
@@ -97,8 +100,8 @@ class ArrivalsDiagnosis:
         ]
         if self.trace.span >= DAY:
             rows += [
-                ("busiest hour", self._hour(self.busiest)),
-                ("quietest hour", self._hour(self.quietest)),
+                (f"busiest hour ({self.zone})", self._hour(self.busiest)),
+                (f"quietest hour ({self.zone})", self._hour(self.quietest)),
             ]
         tests = self.fit.spread or self.fit.tests
         if tests is not None:
@@ -288,7 +291,7 @@ def diagnose(data: Any, *, zone: str | None = None) -> Diagnosis:
       arrivals                                                          6,461
       span                                                             6.84 d
       rate                                                      39.34 an hour
-      busiest hour                              7 to 8 o'clock, 67.71 an hour
+      busiest hour (America/New_York)           7 to 8 o'clock, 67.71 an hour
       ...
     """
     if isinstance(data, TraceArrivals):
@@ -325,7 +328,8 @@ def _arrivals(trace: TraceArrivals, zone: str | None) -> ArrivalsDiagnosis:
     """Diagnose a stream."""
     if not len(trace):
         raise ValueError("data must hold an arrival, got none")
-    return ArrivalsDiagnosis(trace, fit_arrivals(trace, zone=zone))
+    clock = zone or ("UTC" if trace.origin else "from the start")
+    return ArrivalsDiagnosis(trace, fit_arrivals(trace, zone=zone), clock)
 
 
 def _sizes(sizes: Any) -> SizesDiagnosis:

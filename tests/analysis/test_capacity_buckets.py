@@ -138,3 +138,10 @@ def test_a_stream_has_no_buckets() -> None:
     message = "pipeline must be a NightlyPipeline, got 'night'"
     with pytest.raises(TypeError, match=f"^{message}$"):
         plan_buckets("night", 20.0, **QUICK)  # type: ignore[arg-type]
+
+
+def test_no_bucket_by_default_is_too_small_for_a_file_that_must_fit() -> None:
+    service = LinearService(per_job=1.0)
+    nights = NightlyPipeline([9] * 5, capacity=10, service=service, oversize="raise")
+    plan = plan_buckets(nights, 20, rng=1, progress=False)
+    assert {choice.capacity for choice in plan.candidates} == {10, 15, 20}

@@ -199,3 +199,14 @@ def test_a_pool_that_keeps_up_with_no_window() -> None:
 def test_pipelines_without_a_window(pipeline: Any, message: str) -> None:
     with pytest.raises(TypeError, match=f"^{re.escape(message)}$"):
         plan_window(pipeline, 400, **QUICK)
+
+
+def test_costs_of_no_messages_are_refused() -> None:
+    quiet = StreamPipeline(PoissonArrivals(1e-9), service=LinearService(7.0))
+    message = (
+        "until and warmup must leave time for messages, which cost something, got none "
+        "in 50 replications"
+    )
+    costs = {"cost_per_job": 1.0, "cost_per_second": 1.0, "windows": [5, 10]}
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        plan_window(quiet, **costs, until=9.0, rng=1, progress=False)

@@ -264,3 +264,19 @@ class TestBadInput:
         message = "service must be given to simulate, such as LinearService(per_job=30)"
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             plan_workers(StreamPipeline(), 600, **QUICK)
+
+
+def test_the_load_of_a_short_trace_is_spread_over_its_windows() -> None:
+    # Three messages in three seconds are one batch of 7 s, ready after 300 s.
+    stream = StreamPipeline(TraceArrivals([1.0, 2.0, 3.0]), service=LinearService(7.0))
+    assert plan_workers(stream, 700, rng=1, progress=False).answer == 1
+
+
+def test_a_target_next_to_nothing_is_refused_in_words() -> None:
+    nights = NightlyPipeline([5, 6, 7], service=LinearService(7.0))
+    message = (
+        "target must be >= 7 s, the least that a worker for every bucket can promise, "
+        "got 9.99989e-321; smaller buckets or a faster service allow less"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        plan_workers(nights, 1e-320, rng=1, progress=False)

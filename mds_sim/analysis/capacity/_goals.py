@@ -60,7 +60,7 @@ class Latency:
         """Return how many workers were busy on average [erlang]."""
         until = self.until
         if until is None:
-            until = float(offer.items.arrival[-1]) if len(offer.items) else 0.0
+            until = float(offer.ready.max(initial=0.0))  # as long as work comes
         return float(offer.service_time.sum() / until) if until else 0.0
 
     @property

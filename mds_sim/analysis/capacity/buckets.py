@@ -45,7 +45,8 @@ def plan_buckets(
     probability, confidence : float, optional
         As in `plan_workers`.
     capacities : sequence of int, optional
-        Room of a bucket [bytes]; a quarter to twice of the pipeline's by default.
+        Room of a bucket [bytes]; a quarter to twice of the pipeline's by default;
+        none below it if its `oversize` is "raise".
     strategies : sequence of BucketingStrategy, optional
         The pipeline's own and `Balanced`, for its workers, by default.
     orders : sequence of {"given", "longest", "shortest"}, optional
@@ -130,7 +131,10 @@ def _choices(
 ) -> list[BucketChoice]:
     """Return every capacity with every strategy and order, each once."""
     if capacities is None:
-        capacities = [max(1, round(share * pipeline.capacity)) for share in SHARES]
+        # Less room than the pipeline's own may be too little for a file.
+        least = 1.0 if pipeline.oversize == "raise" else 0.0
+        shares = [share for share in SHARES if share >= least]
+        capacities = [max(1, round(share * pipeline.capacity)) for share in shares]
     if strategies is None:
         strategies = [pipeline.strategy, Balanced(pipeline.workers)]
     if orders is None:

@@ -203,6 +203,11 @@ def _cheapest_window(
     )
     mean = costs.mean(axis=0)
     best = int(np.argmin(mean))
+    if not mean[best]:
+        raise ValueError(
+            "until and warmup must leave time for messages, which cost something, got "
+            f"none in {costs.shape[0]:,} replications"
+        )
     lengths = [length_of(pipeline) for pipeline in pipelines]
     n, others = costs.shape[0], len(lengths) - 1
     words = (

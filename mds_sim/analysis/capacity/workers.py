@@ -169,7 +169,8 @@ def _pool_trial(
     """Return the replication, and where its search begins."""
     if isinstance(goal, Makespan):
         night = goal.offer(pipeline, pilot)
-        guess = math.ceil(float(night.service_time.sum()) / target)
+        work = float(night.service_time.sum()) / target  # may be infinite
+        guess = math.ceil(min(work, night.ready.size))
         return SmallestPool(pipeline, goal, target, 1, max(guess, 1))
     load = offered_load(pipeline, goal, pilot)
     least = math.floor(load * (1 + 1e-9)) + 1
