@@ -283,6 +283,32 @@ class TestBetweenRounds:
         _, planned, again = seated(out)
         assert {frozenset(t) for t in planned} != {frozenset(t) for t in again}
 
+    def test_who_met_whom_is_saved_as_a_figure(
+        self, night: Night, tmp_path: Path
+    ) -> None:
+        simulated, typed = tmp_path / "simulated.png", tmp_path / "typed.svg"
+        night.begin([], "--simulate", "--plot", str(simulated))
+        assert simulated.read_bytes()[1:4] == b"PNG"
+        (first,) = seated(night.begin([], code=1))
+        winners = [table[0] for table in first]
+        out = night.begin(
+            [*winners, winners[0]], "--rounds", "1", "--plot", str(typed)
+        )  # the last line is for the playoff
+        assert "won" in out
+        assert typed.read_text("utf-8").startswith("<?xml")
+
+    def test_a_figure_that_cannot_be_saved_is_refused_first(
+        self, night: Night, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "evening.txt"
+        message = (
+            "--plot must be a file .png, .pdf or .svg in a folder that exists, "
+            f"got {str(path)!r}"
+        )
+        words = ["--players", "8", "--tables", "2", "--plot", str(path)]
+        out = night.run([], *words, code=2, err=f"mds_sim: {message}\n")
+        assert out == ""
+
     def test_the_standings_say_who_leads(self, night: Night) -> None:
         ((first, second),) = seated(night.begin([], code=1))
         out = night.begin([first[0], second[0], "standings"], code=1)

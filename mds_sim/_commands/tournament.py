@@ -69,4 +69,10 @@ def add_options(parser: Any) -> None:
         metavar="FILE",
         help="write the rounds there, as CSV; with a schedule those to come too",
     )
+    parser.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        help="save who met whom as a figure at the end, .png, .pdf or .svg",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

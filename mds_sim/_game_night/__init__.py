@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,15 @@ from typing import Any
 import numpy as np
 
 from mds_sim import tournament
-from mds_sim._commands import _draw_seed, _match, _parameters, _tell
-from mds_sim.tournament import Tournament
+from mds_sim._commands import (
+    _check_plot,
+    _draw_seed,
+    _match,
+    _parameters,
+    _save_plot,
+    _tell,
+)
+from mds_sim.tournament import Tournament, TournamentResult
 from mds_sim.tournament.schedules import schedule
 
 from .desk import COMMANDS, HELP, SEATINGS, Desk, export, refuse_old
@@ -41,16 +49,20 @@ def run_tournament(options: argparse.Namespace) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     for name in ("export", "save"):
         _check_folder(name, getattr(options, name))
+    _check_plot(options.plot)
     asks = _asks(options)
     evening = _new(options) if options.load is None else _loaded(options)
     if not asks:
         return _simulate(evening, options)
     desk = Desk(evening, save=options.save, export=options.export)
     try:
-        return desk.run()
+        code = desk.run()
     except KeyboardInterrupt:
         print(f"\n{desk.how_to_go_on()}", file=sys.stderr)
         raise
+    if evening.finished:
+        _plot(options, evening.play())
+    return code
 
 
 def _asks(options: argparse.Namespace) -> bool:
@@ -117,6 +129,7 @@ def _simulate(evening: Tournament, options: argparse.Namespace) -> int:
         evening.save(options.save)
     if options.export is not None:
         export(evening, options.export)
+    _plot(options, result)
     if options.json:
         print(json.dumps({**_evening(result), "parameters": _parameters(options)}))
         return 0
@@ -126,6 +139,19 @@ def _simulate(evening: Tournament, options: argparse.Namespace) -> int:
         print("playoff", *result.playoff, sep="\n  ")
     print(result)
     return 0
+
+
+def _plot(options: argparse.Namespace, result: TournamentResult) -> None:
+    """Save who met whom, and how fast, if that is asked for."""
+    if options.plot is None:
+        return
+    from mds_sim import plots
+
+    def meetings(ax: Any) -> None:
+        plots.plot_meetings(result, ax=ax).set_anchor("W")  # or its title is cut
+
+    faces = partial(plots.plot_new_faces, {options.seating or "this evening": result})
+    _save_plot(options, meetings, faces)
 
 
 def _check_folder(name: str, path: Path | None) -> None:
