@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from mds_sim import tournament
-from mds_sim._commands import (
-    _check_plot,
-    _draw_seed,
-    _match,
-    _parameters,
-    _save_plot,
-    _tell,
+from mds_sim._commands.common import (
+    check_plot,
+    draw_seed,
+    match,
+    parameters,
+    save_plot,
+    tell,
 )
 from mds_sim.tournament import Tournament, TournamentResult
 from mds_sim.tournament.schedules import schedule
@@ -49,7 +49,7 @@ def run_tournament(options: argparse.Namespace) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     for name in ("export", "save"):
         _check_folder(name, getattr(options, name))
-    _check_plot(options.plot)
+    check_plot(options.plot)
     asks = _asks(options)
     evening = _new(options) if options.load is None else _loaded(options)
     if not asks:
@@ -82,7 +82,7 @@ def _new(options: argparse.Namespace) -> Tournament:
     players = _players(options.players)
     if options.save is not None:
         refuse_old("--save", options.save)
-    _draw_seed(options)
+    draw_seed(options)
     return Tournament(
         players,
         options.tables,
@@ -104,7 +104,7 @@ def _seating(options: argparse.Namespace, players: int | list[str]) -> Any:
     rng = np.random.default_rng(options.seed)
     made = schedule(number, *plan, rng=rng)
     met = f"{made.pairs_met:,} of at most {made.bound:,} pairs meet"
-    _tell(options, f"schedule: {met} ({made.method})")
+    tell(options, f"schedule: {met} ({made.method})")
     # A design has a first player; by lot, so that the list of names decides nothing.
     table = made.table[:, rng.permutation(number)]
     return tournament.ScheduledSeating(tournament.Schedule(table, method=made.method))
@@ -113,7 +113,7 @@ def _seating(options: argparse.Namespace, players: int | list[str]) -> Any:
 def _loaded(options: argparse.Namespace) -> Tournament:
     """Return the tournament that was saved, to go on with."""
     barred = (*DEFAULTS, "contention", "forbid", "seed")
-    _match(options, "load", barred_by=barred)
+    match(options, "load", barred_by=barred)
     evening = Tournament.load(options.load)
     if options.save not in (None, options.load):
         refuse_old("--save", options.save)
@@ -131,7 +131,7 @@ def _simulate(evening: Tournament, options: argparse.Namespace) -> int:
         export(evening, options.export)
     _plot(options, result)
     if options.json:
-        print(json.dumps({**_evening(result), "parameters": _parameters(options)}))
+        print(json.dumps({**_evening(result), "parameters": parameters(options)}))
         return 0
     for played in result.rounds:
         print(played)
@@ -151,7 +151,7 @@ def _plot(options: argparse.Namespace, result: TournamentResult) -> None:
         plots.plot_meetings(result, ax=ax).set_anchor("W")  # or its title is cut
 
     faces = partial(plots.plot_new_faces, {options.seating or "this evening": result})
-    _save_plot(options, meetings, faces)
+    save_plot(options, meetings, faces)
 
 
 def _check_folder(name: str, path: Path | None) -> None:

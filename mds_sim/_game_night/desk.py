@@ -11,7 +11,7 @@ from typing import Any
 from unicodedata import normalize
 
 from mds_sim import tournament
-from mds_sim.tournament import Tournament
+from mds_sim.tournament import Seating, Tournament
 from mds_sim.tournament.result import write_csv
 from mds_sim.tournament.rounds import as_round
 
@@ -80,10 +80,10 @@ class Desk:
         words = shlex.join(["--load", str(self.save)])
         return f"go on: python -m mds_sim tournament {words}"
 
-    def _seat(self) -> None:
+    def _seat(self, seating: Seating | None = None) -> None:
         """Seat the next round, and show it; or say why it cannot be."""
         try:
-            self.evening.next_round()
+            self.evening.next_round(seating)
         except ValueError as error:
             print(f"  {error}")
             return
@@ -221,19 +221,14 @@ class Desk:
     def _reseat(self, rest: str = "") -> None:
         """Seat the round that waits another way."""
         self._refuse_won()
-        usual = self.evening.seating
-        if usual == tournament.HorizonSeating():  # it would find the same plan again
-            self.evening.seating = tournament.GreedySeating()
-        try:
-            self._anew()
-        finally:
-            self.evening.seating = usual
-            self._keep()
+        plans = self.evening.seating == tournament.HorizonSeating()
+        # It would find the same plan again.
+        self._anew(tournament.GreedySeating() if plans else None)
 
-    def _anew(self) -> None:
+    def _anew(self, seating: Seating | None = None) -> None:
         """Seat the round that waits once more."""
         self.evening.unseat()
-        self._seat()
+        self._seat(seating)
 
     def _seating(self, rest: str) -> None:
         """Seat otherwise from now on, where a plan does not fit any more."""

@@ -12,7 +12,7 @@ import numpy as np
 from mds_sim.rng import RNG
 
 from . import roster
-from ._evening import Evening
+from ._evening import Evening, _strategy
 from .contention import Contention, PointsLeader
 from .history import Ints
 from .outcomes import Outcome, PlackettLuce
@@ -167,8 +167,13 @@ class Tournament(Evening):
 
         save(self, path)
 
-    def next_round(self) -> Round:
+    def next_round(self, seating: Seating | None = None) -> Round:
         """Seat the next round; after the last one, if need be, the playoff.
+
+        Parameters
+        ----------
+        seating : Seating, optional
+            Who sits where in this one round; the tournament's own by default.
 
         Returns
         -------
@@ -189,7 +194,7 @@ class Tournament(Evening):
                 f"has won it; play() returns the result"
             )
         with self._or_as_it_was():
-            self._seated = self._tied() if self._rounds_over() else self._seat()
+            self._seated = self._tied() if self._rounds_over() else self._seat(seating)
         return as_round(self.players, self._history.round + 1, self._seated)
 
     def override(self, round: Seats) -> Round:
@@ -423,14 +428,17 @@ class Tournament(Evening):
         self._seated = None
         self._before.append(before)
 
-    def _seat(self) -> Ints:
-        """Return the next round as the seating wants it, checked."""
+    def _seat(self, seating: Seating | None) -> Ints:
+        """Return the next round as a seating wants it, checked."""
+        if seating is None:
+            seating = self.seating
+        seating = _strategy("seating", seating, "seat", RandomSeating())
         history, here = self._history, self._history.is_here
         funnel = getattr(self.contention, "funnel", None)
-        if funnel is not None and not getattr(self.seating, "knocks_out", False):
+        if funnel is not None and not getattr(seating, "knocks_out", False):
             history = replace(history, funnel=funnel(history, self._seating_rng))
         view = history.of(here)
-        return self._checked(view, self.seating.seat(view, self._seating_rng))
+        return self._checked(view, seating.seat(view, self._seating_rng))
 
     def _set_forbidden(self, one: Any, other: Any, value: bool) -> None:
         """Forbid or allow a pair."""

@@ -217,11 +217,9 @@ class SeatingPlan:
         """
         tournament = self._under_way()
         for evening in (deepcopy(tournament), tournament):
-            usual, evening.seating = evening.seating, seating or evening.seating
             evening.unseat()
             _apply(evening, changes)
-            evening.next_round()
-            evening.seating = usual
+            evening.next_round(seating)
         self._cards = []
 
     def _add(self) -> None:

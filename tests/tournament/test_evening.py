@@ -15,7 +15,9 @@ from mds_sim.tournament import (
     Contention,
     FinalLast,
     FunnelFirst,
+    GreedySeating,
     History,
+    HorizonSeating,
     Player,
     PointsLeader,
     SwissSeating,
@@ -632,3 +634,19 @@ def test_rounds_go_to_a_file_with_the_one_that_waits(tmp_path: Path) -> None:
     evening.play().to_csv(result)
     evening.to_csv(late)
     assert late.read_bytes() == result.read_bytes()
+
+
+def test_one_round_may_be_seated_by_another_seating() -> None:
+    evening = Tournament(16, 4, 4, 3, seating=HorizonSeating(), rng=1)
+    same = Tournament(16, 4, 4, 3, seating=GreedySeating(), rng=1)
+    seated = evening.next_round(GreedySeating())
+    assert str(seated) == str(same.next_round())
+    assert evening.seating == HorizonSeating()
+
+
+def test_what_cannot_seat_is_refused_and_nothing_is_seated() -> None:
+    evening = Tournament(4, 2, 2, 1, rng=1)
+    message = "seating must be a value, got the class GreedySeating: call it"
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        evening.next_round(GreedySeating)  # type: ignore[arg-type]  # that is the test
+    assert evening.waiting is None
