@@ -10,9 +10,11 @@ from .files import (
     plot_strategies,
     strategy_colour,
 )
+from .movie import Movie
 from .nights import plot_fills, plot_over_bound
 from .plan import plot_plan
 from .pool import plot_busy, plot_gantt, plot_workers
+from .showing import show
 from .stream import plot_batch_sizes, plot_latency, plot_throughput, plot_windows
 from .style import OKABE_ITO, set_style
 from .system import plot_latency_by
@@ -25,6 +27,7 @@ from .tournament import (
 from .what_if import plot_done_within, plot_pool_sizes
 
 __all__ = [
+    "Movie",
     "OKABE_ITO",
     "plot_batch_sizes",
     "plot_bucket_sizes",
@@ -53,5 +56,6 @@ __all__ = [
     "plot_windows",
     "plot_workers",
     "set_style",
+    "show",
     "strategy_colour",
 ]

@@ -98,6 +98,45 @@ def save_figure(path: str | PathLike[str], *draws: Draw, beside: bool = False) -
     figure_of(*draws, beside=beside).savefig(path)
 
 
+def png(
+    figure: Figure, *, sharpness: float = 1.0, tight: bool = False
+) -> tuple[bytes, int]:
+    """Return a figure as a small PNG file, and how many pixels wide it is.
+
+    Parameters
+    ----------
+    figure : Figure
+    sharpness : float, optional
+        Pixels of the file for each of the figure.
+    tight : bool, optional
+        As large as what was drawn, a legend beside the axes included.
+
+    Notes
+    -----
+    A plot has few colours: with 256 of them nobody sees a difference, and the file is
+    half as large.
+
+    Examples
+    --------
+    >>> data, width = png(figure_of(lambda ax: ax.set_title("nothing")))
+    >>> data[1:4], width
+    (b'PNG', 720)
+    """
+    from PIL import Image
+
+    drawn = BytesIO()
+    dpi, box = figure.dpi * sharpness, "tight" if tight else None
+    figure.savefig(drawn, format="png", dpi=dpi, bbox_inches=box, facecolor="white",
+                   pil_kwargs={"compress_level": 0})  # fmt: skip
+    picture = Image.open(drawn).convert("RGB")
+    small = BytesIO()
+    few = picture.quantize(
+        256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    )
+    few.save(small, format="png", optimize=True)
+    return small.getvalue(), picture.width
+
+
 def figure_html(figure: Figure, alt: str) -> str:
     """Return a figure as an image for a page, with words for who cannot see it.
 

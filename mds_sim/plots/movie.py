@@ -1,0 +1,187 @@
+"""Moving pictures: a figure, moments, and what changes from one moment to the next."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .showing import SHARPNESS, picture_html
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.figure import Figure
+    from PIL.Image import Image
+
+Update = Callable[[Any], Iterable["Artist"]]
+
+HOLD = 2.5  # seconds that the last picture stays: it is the one with the answer
+
+
+@dataclass(frozen=True, eq=False)
+class Movie:
+    """A figure that moves: in a page a small GIF, on disk a GIF, WebP or PNG.
+
+    Parameters
+    ----------
+    figure : Figure
+        With everything in it that stays as it is.
+    update : callable
+        Takes a moment, changes the artists that move, and returns all of these, in the
+        order in which they are to be drawn. They must be ``animated``, as for
+        `matplotlib.animation.FuncAnimation` with ``blit=True``.
+    moments : sequence
+        What `update` is called with, one for each picture.
+    alt : str
+        What there is to see, for those who cannot see it.
+    seconds : float, optional
+        How long it takes; the last picture stays for some seconds more.
+
+    Notes
+    -----
+    The page begins with an open ``<details>``, which a reader can close if the movement
+    disturbs, and who asks the computer for reduced motion sees the last picture only.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> figure = Figure(figsize=(2, 1))
+    >>> (dot,) = figure.subplots().plot([0], [0], "o", animated=True)
+    >>> def update(x):
+    ...     dot.set_xdata([x])
+    ...     return [dot]
+    >>> movie = Movie(figure, update, [-0.05, 0.0, 0.05], alt="A dot goes to the right")
+    >>> movie
+    <Movie of 3 pictures: A dot goes to the right>
+    >>> movie.gif[:6]
+    b'GIF89a'
+    """
+
+    figure: Figure
+    update: Update
+    moments: Sequence[Any]
+    alt: str
+    seconds: float = 8.0
+
+    def __post_init__(self) -> None:
+        """Check what can be wrong before anything is drawn."""
+        if not len(self.moments):
+            raise ValueError("moments must hold at least one, got none")
+        if not self.alt.strip():
+            raise ValueError(f"alt must say what the movie shows, got {self.alt!r}")
+        if not self.seconds > 0:
+            raise ValueError(f"seconds must be > 0, got {self.seconds}")
+
+    def __repr__(self) -> str:
+        return f"<Movie of {len(self.moments)} pictures: {self.alt}>"
+
+    @cached_property
+    def pictures(self) -> list[Image]:
+        """The pictures, one for each moment, as RGB images of Pillow."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        dpi = self.figure.dpi
+        self.figure.set_dpi(dpi * SHARPNESS)
+        try:
+            canvas: Any = FigureCanvasAgg(self.figure)
+            canvas.draw()
+            self.figure.set_layout_engine(
+                "none"
+            )  # nothing moves by itself from here on
+            ground = canvas.copy_from_bbox(self.figure.bbox)
+            return [self._picture(canvas, ground, moment) for moment in self.moments]
+        finally:
+            self.figure.set_dpi(dpi)
+
+    def _picture(self, canvas: Any, ground: Any, moment: Any) -> Image:
+        """Draw what moves on the ground, which was drawn once."""
+        from PIL import Image
+
+        canvas.restore_region(ground)
+        for artist in self.update(moment):
+            self.figure.draw_artist(artist)
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+
+    @cached_property
+    def gif(self) -> bytes:
+        """The movie as a GIF file, which plays again and again."""
+        return self._encode("gif", disposal=1)
+
+    @cached_property
+    def still(self) -> bytes:
+        """The last picture as a PNG file."""
+        from PIL import Image
+
+        file = BytesIO()
+        few = self.pictures[-1].quantize(256, dither=Image.Dither.NONE)
+        few.save(file, format="png", optimize=True)
+        return file.getvalue()
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the movie into a file.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends with ``.gif`` or ``.webp``, or ``.png`` for the last picture alone.
+
+        Raises
+        ------
+        ValueError
+            If it ends otherwise.
+        OSError
+            If the file cannot be written.
+        """
+        kind = Path(path).suffix.lower()
+        if kind not in (".gif", ".webp", ".png"):
+            raise ValueError(
+                f"path must end with .gif, .webp or .png, got {str(path)!r}"
+            )
+        if kind == ".png":
+            data = self.still
+        else:
+            data = self.gif if kind == ".gif" else self._encode("webp", quality=80)
+        Path(path).write_bytes(data)
+
+    def _encode(self, kind: str, **options: Any) -> bytes:
+        """Write all pictures with one palette, so that what stays costs nothing."""
+        first, *others = self._with_few_colours() if kind == "gif" else self.pictures
+        each = round(1000 * self.seconds / len(self.moments))
+        times = [each] * len(others) + [each + round(1000 * HOLD)]
+        file = BytesIO()
+        first.save(
+            file, format=kind, save_all=True, append_images=others, duration=times,
+            loop=0, **options,
+        )  # fmt: skip
+        return file.getvalue()
+
+    def _with_few_colours(self) -> list[Image]:
+        """Reduce the pictures to the colours of some of them."""
+        from PIL import Image
+
+        width, height = self.pictures[0].size
+        some = self.pictures[:: max(1, len(self.pictures) // 3)] + self.pictures[-1:]
+        sheet = Image.new("RGB", (width, height * len(some)))
+        for i, picture in enumerate(some):
+            sheet.paste(picture, (0, i * height))
+        palette = sheet.quantize(128, dither=Image.Dither.NONE)
+        return [
+            p.quantize(palette=palette, dither=Image.Dither.NONE) for p in self.pictures
+        ]
+
+    def _repr_html_(self) -> str:
+        width = round(self.pictures[0].width / SHARPNESS)
+        moving = picture_html(self.gif, self.alt, "image/gif", width)
+        still = f"data:image/png;base64,{b64encode(self.still).decode('ascii')}"
+        return (
+            "<details open><summary>Moving picture (click to hide)</summary><picture>"
+            f'<source media="(prefers-reduced-motion: reduce)" srcset="{still}">'
+            f"{moving}</picture></details>"
+        )
