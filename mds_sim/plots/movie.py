@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Update = Callable[[Any], Iterable["Artist"]]
 
+COLOURS = 64  # of a GIF: few make it small, and a plot has few
 HOLD = 2.5  # seconds that the last picture stays: it is the one with the answer
 
 
@@ -76,8 +77,8 @@ class Movie:
             raise ValueError("moments must hold at least one, got none")
         if not self.alt.strip():
             raise ValueError(f"alt must say what the movie shows, got {self.alt!r}")
-        if not self.seconds > 0:
-            raise ValueError(f"seconds must be > 0, got {self.seconds}")
+        if not 0 < self.seconds < float("inf"):
+            raise ValueError(f"seconds must be > 0 and finite, got {self.seconds}")
 
     def __repr__(self) -> str:
         return f"<Movie of {len(self.moments)} pictures: {self.alt}>"
@@ -171,10 +172,12 @@ class Movie:
         sheet = Image.new("RGB", (width, height * len(some)))
         for i, picture in enumerate(some):
             sheet.paste(picture, (0, i * height))
-        palette = sheet.quantize(128, dither=Image.Dither.NONE)
-        return [
-            p.quantize(palette=palette, dither=Image.Dither.NONE) for p in self.pictures
-        ]
+        palette = sheet.quantize(COLOURS, dither=Image.Dither.NONE)
+        colours = np.array(palette.getpalette() or []).reshape(-1, 3)
+        white = int(colours.sum(axis=1).argmax())
+        colours[white] = 255
+        palette.putpalette(colours.ravel().tolist())
+        return [_reduced(picture, palette, white) for picture in self.pictures]
 
     def _repr_html_(self) -> str:
         width = round(self.pictures[0].width / SHARPNESS)
@@ -185,3 +188,19 @@ class Movie:
             f'<source media="(prefers-reduced-motion: reduce)" srcset="{still}">'
             f"{moving}</picture></details>"
         )
+
+
+def _reduced(picture: Image, palette: Image, white: int) -> Image:
+    """Reduce a picture to the colours of a palette; what is white stays white.
+
+    Pillow takes a colour that is nearly the nearest, and a page that is nearly white
+    shows as a box on one that is.
+    """
+    from PIL import Image
+
+    few = picture.quantize(palette=palette, dither=Image.Dither.NONE)
+    places = np.array(few)
+    places[(np.asarray(picture) == 255).all(axis=2)] = white
+    few = Image.fromarray(places)
+    few.putpalette(palette.getpalette() or [])
+    return few

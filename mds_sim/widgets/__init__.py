@@ -4,7 +4,8 @@ Each panel only shows an object of the other rooms and passes clicks on to it, s
 what it does can be done by hand, and tested without a browser.
 """
 
+from .player import Player
 from .seating_plan import SeatingPlan
 from .what_if import WhatIf
 
-__all__ = ["SeatingPlan", "WhatIf"]
+__all__ = ["Player", "SeatingPlan", "WhatIf"]

@@ -44,6 +44,13 @@ def test_the_gif_has_all_pictures_and_holds_the_last() -> None:
     assert times == [1000, 1000, 3500]
 
 
+def test_the_page_stays_white_in_the_gif() -> None:
+    with Image.open(BytesIO(dot().gif)) as file:
+        for i in range(file.n_frames):
+            file.seek(i)
+            assert file.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+
+
 @pytest.mark.parametrize(("ending", "frames"), [(".gif", 3), (".webp", 3), (".png", 1)])
 def test_it_is_saved(tmp_path: Path, ending: str, frames: int) -> None:
     path = tmp_path / f"dot{ending}"
@@ -72,7 +79,8 @@ def test_a_page_can_hide_it_and_need_not_move() -> None:
     [
         ({"moments": []}, "moments must hold at least one, got none"),
         ({"alt": " "}, "alt must say what the movie shows, got ' '"),
-        ({"seconds": 0}, "seconds must be > 0, got 0"),
+        ({"seconds": 0}, "seconds must be > 0 and finite, got 0"),
+        ({"seconds": float("inf")}, "seconds must be > 0 and finite, got inf"),
     ],
 )
 def test_what_cannot_be_a_movie_is_refused(change, message: str) -> None:

@@ -44,12 +44,20 @@ def test_outside_ipython_it_is_pyplots_show(monkeypatch: pytest.MonkeyPatch) -> 
     plots.plot_fill(pack([6, 5, 4], capacity=10))
     plots.show("Two buckets")
     assert called == [True]
+    plt.close()
 
 
 @pytest.mark.parametrize("alt", ["", " \n "])
 def test_words_must_say_something(alt: str) -> None:
     with pytest.raises(ValueError, match=r"^alt must say what the figure shows, got '"):
         plots.show(alt)
+
+
+def test_a_figure_that_was_shown_is_not_shown_again() -> None:
+    plt.close("all")
+    message = "^figure must be open, got none; draw it before each show\\(\\)$"
+    with pytest.raises(ValueError, match=message):
+        plots.show("A line")
 
 
 def test_the_image_is_as_wide_as_drawn_and_sharper() -> None:
