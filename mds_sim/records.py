@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from . import _validate
 from ._summary import Summary
+from ._tables import html_columns
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -78,6 +79,10 @@ class _Columns:
     def to_dict(self) -> dict[str, list[float] | list[int]]:
         """Return the columns as lists, for JSON or a data frame."""
         return {name: values.tolist() for name, values in self._columns()}
+
+    def _repr_html_(self) -> str:
+        title = f"{len(self):,} {type(self).__name__.lower()}, times in s"
+        return html_columns(title, dict(self._columns()))
 
     def same_as(self, other: object) -> bool:
         """Tell whether all columns are equal, bit for bit (NaN equals NaN)."""
@@ -213,6 +218,12 @@ class Throughput:
     def rate(self) -> Floats:
         """Items finished per second in each bin."""
         return self.finished / np.diff(self.time)
+
+    def _repr_html_(self) -> str:
+        begin = {"from [s]": self.time[:-1], "to [s]": self.time[1:]}
+        counts = {"arrived": self.arrived, "finished": self.finished}
+        title = f"Throughput in {len(self.arrived):,} bins of time"
+        return html_columns(title, {**begin, **counts})
 
 
 @dataclass(frozen=True, eq=False)

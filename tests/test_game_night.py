@@ -262,7 +262,7 @@ class TestBetweenRounds:
         words += ["--seed", "1", "--forbid", "Ann,Bob", "--seating", "swiss"]
         out = night.run(["standings", "allow Ann, Bob", "Ann"], *words)
         reason = (
-            "  'Ann' and 'Bob' must not share a table, but both sit at table 0 in "
+            "  'Ann' and 'Bob' must not share a table, but both sit at table 1 in "
             "round 1; allow() lets them meet\n"
         )
         assert reason + "no round is seated: standings\n  1. Ann" in out

@@ -429,10 +429,8 @@ class TestSummary:
         run = record()
         page = run._repr_html_()
         assert page == run.summary()._repr_html_()
-        assert page.startswith(
-            "<table><caption>4 items in 3 jobs on 2 workers</caption>"
-        )
-        assert '<tr><th scope="row">utilisation</th><td>45.0%</td></tr>' in page
+        assert ">4 items in 3 jobs on 2 workers</caption>" in page
+        assert ">utilisation</th><td>45.0%</td></tr>" in page
         assert page.count("<tr>") == 10
 
     def test_what_a_run_does_not_have_is_left_out(self) -> None:

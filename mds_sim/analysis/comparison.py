@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mds_sim import _validate
-from mds_sim._tables import html_table, text_table
+from mds_sim._tables import html_table, html_words, text_table, whisker
 from mds_sim._validate import sealed
 
 from ._alternatives import unit_of
@@ -333,14 +332,18 @@ class Comparison:
             rows.append((name, words, self._distance(name), self.letters(name)))
         return rows
 
+    def _apart(self, name: str) -> Interval:
+        """Return how much worse than the best an alternative is."""
+        pair = (name, self.best) if self.direction == "min" else (self.best, name)
+        return self.difference(*pair)
+
     def _distance(self, name: str) -> str:
         """Say how far an alternative is from the best."""
         if name == self.best:
             return ""
         if self.always_equal(name, self.best):
             return "always equal"
-        pair = (name, self.best) if self.direction == "min" else (self.best, name)
-        gap = self.difference(*pair)
+        gap = self._apart(name)
         mean, low, high = (
             _rounded(value, gap.half_width) for value in (gap.mean, gap.low, gap.high)
         )
@@ -355,8 +358,16 @@ class Comparison:
         return f"Comparison({len(self.names)} alternatives, {n}; {self._title()})"
 
     def _repr_html_(self) -> str:
-        table = html_table(self._title(), self._rows(), self._header())
-        return table + "".join(f"<p>{escape(words)}</p>" for words in self.findings)
+        marks = {2: self._marks()}
+        table = html_table(self._title(), self._rows(), self._header(), marks=marks)
+        return table + html_words(self.findings)
+
+    def _marks(self) -> list[str]:
+        """Draw how far each alternative is from the best, all on one scale."""
+        pairs = [self._apart(name) for name in self.ranking[1:]]
+        ends = [gap.low for gap in pairs], [gap.high for gap in pairs]
+        scale = min(0.0, *ends[0]), max(0.0, *ends[1])
+        return ["", *(whisker(g.low, g.mean, g.high, scale) for g in pairs)]
 
 
 def _mark(i: int) -> str:

@@ -89,6 +89,12 @@ class ArrivalsDiagnosis:
             "suggested_law": self.fit.law,
         }
 
+    def __str__(self) -> str:
+        return text_table(self._title(), self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_table(self._title(), self._rows())
+
     def _title(self) -> str:
         return f"arrivals: {self.verdict}"
 
@@ -196,6 +202,12 @@ class SizesDiagnosis:
             "distances": {fit.name: fit.distance for fit in self.fits},
         }
 
+    def __str__(self) -> str:
+        return text_table(self._title(), self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_table(self._title(), self._rows())
+
     def _title(self) -> str:
         return f"sizes: {self.verdict}"
 
@@ -251,10 +263,10 @@ class Diagnosis:
         return [part for part in (self.arrivals, self.sizes) if part is not None]
 
     def __str__(self) -> str:
-        return "\n".join(text_table(p._title(), p._rows()) for p in self._parts)
+        return "\n".join(map(str, self._parts))
 
     def _repr_html_(self) -> str:
-        return "".join(html_table(p._title(), p._rows()) for p in self._parts)
+        return "".join(part._repr_html_() for part in self._parts)
 
 
 def diagnose(data: Any, *, zone: str | None = None) -> Diagnosis:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mds_sim import _validate
-from mds_sim._tables import html_table, text_table
+from mds_sim._tables import html_table, text_table, whisker
 from mds_sim.rng import RNG
 from mds_sim.theory.tournament import pairs_bound
 from mds_sim.tournament import (
@@ -49,7 +49,7 @@ class Format:
     contention: Contention = PointsLeader()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FormatComparison:
     """How often the best player wins, and how many people the others meet.
 
@@ -162,7 +162,22 @@ class FormatComparison:
         return text_table(self._title(), [HEADER, *self._rows()])
 
     def _repr_html_(self) -> str:
-        return html_table(self._title(), self._rows(), HEADER)
+        found = self.to_dict().values()
+        most = max(self.bound, *(one["people_met_high"] for one in found))
+        marks = {
+            1: [_mark(one, "best_wins", 1.0) for one in found],
+            2: [_mark(one, "people_met", most) for one in found],
+        }
+        return html_table(self._title(), self._rows(), HEADER, marks=marks)
+
+    def __repr__(self) -> str:
+        return f"FormatComparison({self._title()}; front: {', '.join(self.front)})"
+
+
+def _mark(figures: dict[str, float], name: str, most: float) -> str:
+    """Draw a figure with its interval, from 0 to the most that it can be."""
+    low, high = figures[f"{name}_low"], figures[f"{name}_high"]
+    return whisker(low, figures[name], high, (0.0, most))
 
 
 def compare_formats(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_table
 
 Floats = NDArray[np.float64]
 
@@ -74,6 +75,20 @@ class Interval:
         size = f"in [{low}, {high}]" if self.ends else f"+/- {off}"
         made = f"{100 * self.confidence:.6g} %, {self.n:,} {self.method}"
         return f"{mean} {size} ({made}{'; ' if self.note else ''}{self.note})"
+
+    def _repr_html_(self) -> str:
+        mean, low, high = (
+            _rounded(value, self.half_width)
+            for value in (self.mean, self.low, self.high)
+        )
+        rows = [
+            ("estimate", mean),
+            ("from", low),
+            ("to", high),
+            ("confidence", f"{100 * self.confidence:.6g} %"),
+            (self.method, f"{self.n:,}"),
+        ]
+        return html_table(str(self), rows)
 
 
 def mean_interval(values: ArrayLike, *, confidence: float = 0.95) -> Interval:

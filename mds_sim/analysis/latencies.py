@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_columns
 from mds_sim._validate import sealed
 from mds_sim.records import RunRecord
 from mds_sim.units import MINUTE
@@ -48,6 +49,11 @@ class LatencyOverTime:
     def middle(self) -> Floats:
         """Middle of each bin [s]."""
         return (self.time[1:] + self.time[:-1]) / 2
+
+    def _repr_html_(self) -> str:
+        title = f"Latency [s] of {int(self.count.sum()):,} items by their arrival"
+        figures = {"items": self.count, "mean": self.mean, "largest": self.largest}
+        return html_columns(title, {"from [s]": self.time[:-1], **figures})
 
     def to_dict(self) -> dict[str, list[float] | list[int]]:
         """Return the columns as lists, for JSON."""

@@ -6,9 +6,9 @@ import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_columns, html_table
 from mds_sim.core.progress import progress_bar
 from mds_sim.core.worker_pool import WorkerPool
 from mds_sim.rng import RNG, as_generator
@@ -26,6 +27,7 @@ Floats = NDArray[np.float64]
 Key: TypeAlias = str | Callable[[Any], float] | None
 T = TypeVar("T")
 
+_FIGURES = ("figure", "mean", "from", "to")
 UNDER_WAY = 32  # tasks that an executor has at a time, however large it is
 
 
@@ -61,6 +63,25 @@ class Replications(Generic[T]):
         """Return the `mean_interval` of one figure; `key` as in `values`."""
         return mean_interval(self.values(key), confidence=confidence)
 
+    def __repr__(self) -> str:
+        kind = type(self.results[0]).__name__ if self.results else "nothing"
+        return f"Replications({len(self.results):,} of {kind})"
+
+    def _repr_html_(self) -> str:
+        """Show the mean of each figure with its interval, where there are figures."""
+        title = f"{len(self.results):,} replications"
+        rows = []
+        for key in _keys(self.results[0]) if len(self.results) > 1 else ():
+            with suppress(TypeError, ValueError):  # no number, or none in some
+                found = self.interval(key)
+                ends = f"{found.low:.5g}", f"{found.high:.5g}"
+                rows.append((key or "value", f"{found.mean:.5g}", *ends))
+        if not rows:
+            return html_columns(
+                title, {"result": [_brief(one) for one in self.results]}
+            )
+        return html_table(f"{title}, with 95 % intervals", rows, _FIGURES)
+
 
 @dataclass(frozen=True, eq=False)
 class PairComparison:
@@ -95,6 +116,17 @@ class PairComparison:
     def __str__(self) -> str:
         factor = f"{self.variance_reduction:.3g}"
         return f"{self.difference}, each worth {factor} independent ones"
+
+    def _repr_html_(self) -> str:
+        gap = self.difference
+        means = float(self.first.mean()), float(self.second.mean())
+        rows = [
+            ("mean of the first", f"{means[0]:.6g}"),
+            ("mean of the second", f"{means[1]:.6g}"),
+            ("difference", f"{gap.mean:.5g} [{gap.low:.5g}, {gap.high:.5g}]"),
+            ("variance reduction", f"{self.variance_reduction:.3g}"),
+        ]
+        return html_table(str(self), rows)
 
 
 def replicate(
@@ -251,6 +283,21 @@ def _results(
         workers = UNDER_WAY if isinstance(executor, Executor) else os.cpu_count() or 1
         with WorkerPool(workers, executor=executor) as pool:
             yield pool.map(one, numbered, progress=False)
+
+
+def _keys(result: Any) -> list[str | None]:
+    """Return the names of the figures of a result; None if it is one itself."""
+    if isinstance(result, Mapping):
+        return [key for key in result if isinstance(key, str)]
+    if is_dataclass(result):
+        return [field.name for field in fields(result)]
+    return [None]
+
+
+def _brief(result: Any) -> str:
+    """Return the beginning of what a result shows."""
+    text = repr(result)
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _figure(i: int, result: Any, key: Key) -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_table
 
 from .intervals import Interval, finite_values, student
 
@@ -53,6 +54,14 @@ class Warmup:
     def __str__(self) -> str:
         advice = "" if self.reliable else " (not reliable: run longer)"
         return f"leave out the first {self.truncation:,} of {self.n:,} values{advice}"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("values", f"{self.n:,}"),
+            ("leave out", f"{self.truncation:,}"),
+            ("reliable", "yes" if self.reliable else "no: run longer"),
+        ]
+        return html_table(str(self), rows)
 
 
 def mser5(series: ArrayLike) -> Warmup:

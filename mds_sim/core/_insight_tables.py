@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from mds_sim._tables import Rows, html_table, text_table
+from mds_sim._tables import Rows, bar, html_table, text_table
 from mds_sim.units import format_seconds
 
 from .task import TaskRecord, describe
@@ -21,6 +21,7 @@ class _Table(NamedTuple):
     title: str
     header: tuple[str, ...]
     rows: Rows
+    marks: dict[int, list[str]] | None = None
 
 
 def as_text(insights: PoolInsights) -> str:
@@ -38,7 +39,7 @@ def as_html(insights: PoolInsights) -> str:
     """Return all tables as HTML, each with a caption and scopes; words are escaped."""
     tables = [html_table(title(insights), _figures(insights))]
     tables += [
-        html_table(each.title, each.rows, each.header)
+        html_table(each.title, each.rows, each.header, marks=each.marks)
         for each in (_workers(insights), _slowest(insights))
         if each.rows
     ]
@@ -89,7 +90,8 @@ def _workers(insights: PoolInsights) -> _Table:
     if len(shown) > 1:
         shown = (*shown, insights.all_workers)
     header = ("worker", "tasks", "start", "work", "wait", "busy")
-    return _Table("Workers", header, [_worker(one) for one in shown])
+    marks = {len(header) - 1: [bar(one.busy) for one in shown]}
+    return _Table("Workers", header, [_worker(one) for one in shown], marks)
 
 
 def _worker(one: WorkerInsight) -> tuple[str, ...]:

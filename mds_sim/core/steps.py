@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mds_sim._tables import html_columns
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -45,6 +47,11 @@ class StepFunction:
             return 0.0
         held = np.diff(self.time)
         return float((self.value[:-1] * held).sum() / held.sum())
+
+    def _repr_html_(self) -> str:
+        most = int(self.value.max(initial=0))
+        title = f"{self.time.size:,} changes, at most {most:,}, mean {self.mean():.4g}"
+        return html_columns(title, {"time [s]": self.time, "from then on": self.value})
 
 
 def count_between(begin: Floats, end: Floats) -> StepFunction:

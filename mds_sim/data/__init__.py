@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mds_sim._tables import html_columns
 from mds_sim._validate import sealed
 
 __all__ = [
@@ -50,6 +51,11 @@ class _Table:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} rows)"
+
+    def _repr_html_(self) -> str:
+        columns = fields(self)  # type: ignore[arg-type]  # as above
+        shown = {column.name: getattr(self, column.name) for column in columns}
+        return html_columns(f"{type(self).__name__}: {len(self):,} rows", shown)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -11,9 +11,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePath
 
 from mds_sim import _validate
+from mds_sim._tables import html_table
 from mds_sim.units import format_bytes
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.part")  # as `copy_verified` names them
+
+
+_FIRST = 10  # files that a page shows
 
 
 @dataclass(frozen=True)
@@ -177,6 +181,18 @@ class ScanReport:
         named = f" ({', '.join(self.unreadable[:3])})" if self.unreadable else ""
         return f"{found}; left out: {words}{named}" if words else found
 
+    def _repr_html_(self) -> str:
+        left_out = {
+            "links": self.links,
+            "links to what is there": self.twice,
+            "vanished": self.vanished,
+            "of another kind": self.others,
+            "unreadable folders": len(self.unreadable),
+        }
+        rows = [("files", f"{self.files:,}"), ("bytes", format_bytes(self.bytes))]
+        rows += [(f"left out: {what}", f"{n:,}") for what, n in left_out.items()]
+        return html_table(self.folder, rows)
+
 
 def _counted(count: int, what: str, plural: str = "s") -> str:
     """Return how many there are; nothing if there are none."""
@@ -199,6 +215,11 @@ class FileList(list[File]):
     def __init__(self, files: Iterable[File], report: ScanReport) -> None:
         super().__init__(files)
         self.report = report
+
+    def _repr_html_(self) -> str:
+        rows = [(file.name, format_bytes(file.size_bytes)) for file in self[:_FIRST]]
+        hidden = len(self) - len(rows)
+        return html_table(str(self.report), rows, ("file", "size"), hidden=hidden)
 
 
 def scan_files(

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_table
 from mds_sim.rng import RNG, as_generator
 
 Ints = NDArray[np.int64]
@@ -72,6 +73,16 @@ class Instance:
         if self.optimum is not None:
             optimum = _validate.count("optimum", self.optimum, least=0)
             object.__setattr__(self, "optimum", optimum)
+
+    def _repr_html_(self) -> str:
+        optimum = "not known" if self.optimum is None else f"{self.optimum:,} buckets"
+        rows = [
+            ("files", f"{self.sizes.size:,}"),
+            ("bytes", f"{sum(self.sizes.tolist()):,}"),
+            ("room of a bucket", f"{self.capacity:,}"),
+            ("optimum", optimum),
+        ]
+        return html_table(self.name, rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy made by pickle is built again, and so read-only as well.

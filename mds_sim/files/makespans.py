@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import bar, html_table
 from mds_sim._validate import sealed
 from mds_sim.distributions import as_law
 from mds_sim.records import Items, Jobs, RunRecord
@@ -31,7 +32,7 @@ from mds_sim.rng import RNG, as_generator
 from mds_sim.sim.service import LinearService, as_service, service_times
 from mds_sim.sim.workers import serve
 from mds_sim.theory.makespan import makespan_bound
-from mds_sim.units import format_bytes
+from mds_sim.units import format_bytes, format_seconds
 
 from .packing import Packing, pack
 from .strategies import BucketingStrategy, FirstFitDecreasing
@@ -171,6 +172,16 @@ class Makespan:
             f"bound {self.lower_bound:.4g} s)"
         )
 
+    def _repr_html_(self) -> str:
+        rows = [
+            ("done after", format_seconds(self.makespan)),
+            ("not before", format_seconds(self.lower_bound)),
+            ("waves", f"{self.waves}"),
+            ("workers busy", f"{self.utilisation:.1%}"),
+        ]
+        title = f"{self.packing.n_buckets:,} buckets on {self.workers} workers"
+        return html_table(title, rows, marks={1: ["", "", "", bar(self.utilisation)]})
+
 
 def makespan(
     packing: Packing,
@@ -293,6 +304,25 @@ class BucketSizes:
             f"{_counted(self.workers, 'worker')}, best {format_bytes(self.best)} "
             f"with {self.mean.min():.4g} s)"
         )
+
+    def _repr_html_(self) -> str:
+        best, least = self.best, float(self.mean.max()) or 1.0
+        rows = [
+            (
+                format_bytes(int(room)),
+                f"{buckets:.4g}",
+                f"{mean:.4g} ± {2 * error:.2g}",
+                "best" if room == best else "",
+            )
+            for room, buckets, mean, error in zip(
+                self.capacity, self.buckets.mean(axis=1), self.mean, self.error,
+                strict=True,
+            )
+        ]  # fmt: skip
+        header = ("room", "buckets", "makespan [s]", "")
+        title = repr(self).removeprefix("BucketSizes(").removesuffix(")")
+        marks = {2: [bar(mean / least) for mean in self.mean.tolist()]}
+        return html_table(title, rows, header, marks=marks)
 
 
 def bucket_sizes(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
-from mds_sim._tables import html_table, text_table
+from mds_sim._tables import MOST_COLUMNS, bar, columns, html_table, text_table
 from mds_sim._validate import sealed
 from mds_sim.theory.packing import lower_bound
 from mds_sim.units import MB, format_bytes
@@ -93,6 +93,9 @@ def pack(
     n_oversize = array.size - files.size
     bucket[~fits] = n_buckets + np.arange(n_oversize)
     return Packing(array, capacity, numbered(bucket, n_buckets + n_oversize))
+
+
+_FIRST = 10  # buckets that a page shows in a table
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -268,7 +271,25 @@ class Packing:
         )
 
     def _repr_html_(self) -> str:
-        return self.summary()._repr_html_()
+        """Show the figures in Jupyter, the fill of the buckets, and the first ten."""
+        page = self.summary()._repr_html_()
+        if not self.n_buckets:
+            return page
+        fill, count = self.fill, self.count
+        fullest, emptiest = float(fill.max()), float(fill.min())
+        some = f"the first {MOST_COLUMNS} of " if fill.size > MOST_COLUMNS else ""
+        words = (
+            f"Fill of {some}{fill.size:,} buckets, from {emptiest:.0%} to {fullest:.0%}"
+        )
+        rows = [
+            (f"{b}", f"{count[b]:,}", format_bytes(int(self.load[b])), f"{fill[b]:.1%}")
+            for b in range(min(self.n_buckets, _FIRST))
+        ]
+        marks = {3: [bar(share) for share in fill[:_FIRST].tolist()]}
+        header = ("bucket", "files", "load", "fill")
+        hidden = self.n_buckets - len(rows)
+        table = html_table(words, rows, header, marks=marks, hidden=hidden)
+        return page + columns(fill[:MOST_COLUMNS].tolist(), words) + table
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from mds_sim import _validate
 from mds_sim._reading import Chunk, Column, SizesReport, open_column
 from mds_sim._reading.report import Count
 from mds_sim._reading.stamps import MISSING_WORDS
+from mds_sim._tables import html_columns
 from mds_sim.units import format_bytes
 
 Ints = NDArray[np.int64]
@@ -74,6 +75,12 @@ class SizeList:
     def __repr__(self) -> str:
         total = format_bytes(float(np.sum(np.asarray(self.sizes, np.float64))))
         return f"SizeList({len(self)} files, {total})"
+
+    def _repr_html_(self) -> str:
+        total = format_bytes(float(np.sum(np.asarray(self.sizes, np.float64))))
+        title = f"{len(self):,} files, {total}"
+        page = html_columns(title, {"size [bytes]": np.asarray(self.sizes)})
+        return page + (self.report._repr_html_() if self.report else "")
 
 
 def read_sizes(

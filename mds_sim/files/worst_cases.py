@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_table
 
 from ._bad_rows import MOST_BLOCKS as MOST_BLOCKS
 from ._bad_rows import (
@@ -93,6 +94,21 @@ class WorstNight:
     def ratio(self) -> Fraction:
         """Buckets that the strategy needs, over those that would do."""
         return Fraction(self.packing.n_buckets, self.best.n_buckets)
+
+    def __repr__(self) -> str:
+        return (
+            f"WorstNight({self.strategy!r}: {self.packing.n_buckets:,} buckets "
+            f"where {self.best.n_buckets:,} would do, {self.sizes.size:,} files)"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("files", f"{self.sizes.size:,}"),
+            ("buckets needed", f"{self.packing.n_buckets:,}"),
+            ("would do", f"{self.best.n_buckets:,}"),
+            ("ratio", f"{self.ratio} = {float(self.ratio):.4f}"),
+        ]
+        return html_table(f"A bad night for {self.strategy!r}", rows)
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,15 @@ from .files import (
     strategy_colour,
 )
 from .movie import Movie
+from .movies_files import movie_packing
+from .movies_stream import movie_gantt, movie_stream, plot_stream_at
+from .movies_tournament import movie_meetings
 from .nights import plot_fills, plot_over_bound
 from .plan import plot_plan
 from .pool import plot_busy, plot_gantt, plot_workers
 from .showing import show
 from .stream import plot_batch_sizes, plot_latency, plot_throughput, plot_windows
-from .style import OKABE_ITO, set_style
+from .style import COLOURS, FILLS, OKABE_ITO, look, set_style
 from .system import plot_latency_by
 from .tournament import (
     plot_formats,
@@ -27,8 +30,15 @@ from .tournament import (
 from .what_if import plot_done_within, plot_pool_sizes
 
 __all__ = [
+    "COLOURS",
+    "FILLS",
     "Movie",
     "OKABE_ITO",
+    "look",
+    "movie_gantt",
+    "movie_meetings",
+    "movie_packing",
+    "movie_stream",
     "plot_batch_sizes",
     "plot_bucket_sizes",
     "plot_busy",
@@ -51,6 +61,7 @@ __all__ = [
     "plot_pool_sizes",
     "plot_size_laws",
     "plot_strategies",
+    "plot_stream_at",
     "plot_throughput",
     "plot_warmup",
     "plot_windows",

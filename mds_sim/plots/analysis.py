@@ -12,7 +12,7 @@ from mds_sim import _validate
 from mds_sim.analysis.intervals import Interval
 from mds_sim.analysis.warmup import Warmup
 
-from .style import OKABE_ITO, axes
+from .style import COLOURS, GREY, axes, look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,13 +66,13 @@ def plot_warmup(
         )
     end = warmup.truncation
     for start, colour, style, label in (
-        (0, OKABE_ITO[1], "-.", "of all values"),
-        (end, OKABE_ITO[0], "-", "without the warm-up"),
+        (0, look(1).colour, "-.", "of all values"),
+        (end, COLOURS["simulated"], "-", "without the warm-up"),
     ):
         seen = np.arange(1, values.size - start + 1)
         mean = np.cumsum(values[start:]) / seen
         ax.plot(start + seen, mean, color=colour, linestyle=style, label=label)
-    ax.axvline(end, color="grey", linestyle="--", label="end of the warm-up")
+    ax.axvline(end, color=GREY, linestyle="--", label="end of the warm-up")
     ax.set_xlim(0, values.size)
     ax.set_xlabel("values")
     ax.set_ylabel(f"running mean of {quantity}")
@@ -118,8 +118,8 @@ def plot_intervals(
     named = list(intervals.values())
     missed = [truth is not None and not one.contains(truth) for one in named]
     for miss, colour, marker, label in (
-        (False, OKABE_ITO[0], "o", "holds the truth"),
-        (True, OKABE_ITO[3], "X", "misses it"),
+        (False, COLOURS["simulated"], "o", "holds the truth"),
+        (True, COLOURS["bad"], "X", "misses it"),
     ):
         rows = [row for row, bad in enumerate(missed) if bad == miss]
         if rows:
@@ -129,7 +129,7 @@ def plot_intervals(
             ax.hlines(rows, low, high, colors=colour)
             ax.plot(mean, rows, linestyle="", marker=marker, color=colour, label=label)
     if truth is not None:
-        ax.axvline(truth, color="black", label="truth")
+        ax.axvline(truth, color=COLOURS["truth"], label="truth")
         ax.legend()
     if len(named) <= MOST_LABELS:
         ax.set_yticks(range(len(named)), list(intervals))

@@ -8,7 +8,7 @@ import numpy as np
 
 from mds_sim.analysis import Comparison
 
-from .style import OKABE_ITO, axes
+from .style import COLOURS, GREY, axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,11 +40,12 @@ def plot_comparison(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
     """
     ax = axes(ax)
     names, best = comparison.ranking, comparison.best
-    ax.axvline(0.0, color="grey", linestyle="--")
-    ax.plot(0.0, 0, linestyle="", marker="D", color=OKABE_ITO[2], label="best mean")
+    ax.axvline(0.0, color=GREY, linestyle="--")
+    top = COLOURS["best"]
+    ax.plot(0.0, 0, linestyle="", marker="D", color=top, label="best mean")
     for clear, colour, marker, label in (
-        (False, OKABE_ITO[0], "o", "cannot be told from it"),
-        (True, OKABE_ITO[3], "X", "worse"),
+        (False, COLOURS["simulated"], "o", "cannot be told from it"),
+        (True, COLOURS["bad"], "X", "worse"),
     ):
         rows = [
             row

@@ -9,17 +9,17 @@ import numpy as np
 from mds_sim.analysis.diagnosis import Diagnosis
 from mds_sim.units import HOUR, MB
 
-from .style import OKABE_ITO, axes
+from .style import COLOURS, GREY, INK, axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # One colour and one dash for each law, wherever it is drawn.
 _LAWS = {
-    "exponential": (OKABE_ITO[3], "-"),
-    "gamma": (OKABE_ITO[2], "--"),
-    "lognormal": (OKABE_ITO[1], "-."),
-    "Pareto": (OKABE_ITO[5], ":"),
+    "exponential": (COLOURS["theory"], "-"),
+    "gamma": (INK[2], "--"),
+    "lognormal": (INK[1], "-."),
+    "Pareto": (INK[5], ":"),
 }
 _MOST = 400  # markers: more would hide the lines
 
@@ -57,11 +57,11 @@ def plot_daily_rate(diagnosis: Diagnosis, *, ax: Axes | None = None) -> Axes:
         raise ValueError("diagnosis must have arrivals, got one of sizes only")
     ax = axes(ax)
     rates = np.array(stream.rates) * HOUR
-    hours, colour = np.arange(25.0), OKABE_ITO[0]
+    hours, colour = np.arange(25.0), COLOURS["messages"]
     ax.stairs(rates, hours, baseline=None, color=colour, lw=1.5, label="by the hour")
     ax.axhline(
         stream.trace.rate * HOUR,
-        color="grey",
+        color=GREY,
         linestyle="--",
         label="mean of all hours",
     )
@@ -125,7 +125,7 @@ def plot_size_laws(diagnosis: Diagnosis, *, ax: Axes | None = None) -> Axes:
         linestyle="",
         marker="o",
         markersize=3,
-        color=OKABE_ITO[0],
+        color=COLOURS["simulated"],
         label="the files",
     )
     ax.set_xscale("log")

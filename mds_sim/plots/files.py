@@ -12,7 +12,7 @@ from mds_sim.files.makespans import BucketSizes
 from mds_sim.files.packing import Packing
 from mds_sim.units import KB, MB, format_bytes
 
-from .style import OKABE_ITO, axes
+from .style import COLOURS, FILLS, GREY, QUIET, STRATEGIES, axes, look, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,17 +22,7 @@ MOST_BUCKETS = 60
 DARK = 0.2  # capacities; white can be read on files that are smaller
 HEADROOM = 1.5  # capacities shown; a taller oversize file is cut and labelled
 
-_BOUND: dict[str, Any] = {"color": "grey", "linestyle": "--", "linewidth": 1.5}
-_STRATEGIES = (
-    "FirstFitDecreasing",
-    "NextFit",
-    "FirstFit",
-    "BestFit",
-    "WorstFit",
-    "BestFitDecreasing",
-    "WorstFitDecreasing",
-    "NextFitDecreasing",
-)
+_BOUND: dict[str, Any] = {"color": GREY, "linestyle": "--", "linewidth": 1.5}
 
 
 def plot_fill(packing: Packing, *, ax: Axes | None = None) -> Axes:
@@ -59,10 +49,10 @@ def plot_fill(packing: Packing, *, ax: Axes | None = None) -> Axes:
     ax = axes(ax)
     fill = np.sort(packing.fill)[::-1]
     if fill.size <= MOST_BARS:
-        ax.bar(np.arange(1, fill.size + 1), fill, color=OKABE_ITO[0])
+        ax.bar(np.arange(1, fill.size + 1), fill, color=FILLS["buckets"])
     else:  # one shape instead of thousands of bars
         edges = np.arange(fill.size + 1) + 0.5
-        ax.stairs(fill, edges, fill=True, color=OKABE_ITO[0])
+        ax.stairs(fill, edges, fill=True, color=FILLS["buckets"])
     _mark_capacity(ax, 1.0, float(fill.max(initial=0.0)))
     share = packing.summary().fill_mean
     oversize = f", {packing.n_oversize:,} oversize" if packing.n_oversize else ""
@@ -114,7 +104,7 @@ def plot_packing(
         norm=PowerNorm(
             0.5, 0.0, packing.capacity / unit
         ),  # sets small files apart, too
-        edgecolor="white",
+        edgecolor=GREY,  # to be seen beside dark and bright files, and on white
         linewidth=0.5,
     )
     ax.add_collection(stacks)
@@ -140,8 +130,8 @@ def plot_strategies(packings: Mapping[str, Packing], *, ax: Axes | None = None) 
     Parameters
     ----------
     packings : mapping of str to Packing
-        A packing for each strategy's name; one of ours has the same colour in
-        every figure.
+        A packing for each strategy's name; one of ours has the same colour and
+        hatch in every figure.
     ax : Axes, optional
         Where to draw; a new figure by default.
 
@@ -170,8 +160,11 @@ def plot_strategies(packings: Mapping[str, Packing], *, ax: Axes | None = None) 
     ax = axes(ax)
     names = list(packings)
     needed = [packings[name].n_buckets for name in names]
-    colours = [strategy_colour(name, i) for i, name in enumerate(names)]
-    bars = ax.barh(names, needed, color=colours)
+    seen = looks(names, STRATEGIES).values()
+    fills, hatches = [one.fill for one in seen], [one.hatch for one in seen]
+    bars = ax.barh(
+        names, needed, color=fills, hatch=hatches, edgecolor="black", linewidth=0.5
+    )
     ax.bar_label(bars, [f" +{n - bound:,}" for n in needed])
     ax.axvline(bound, **_BOUND)
     ax.margins(x=0.12)
@@ -213,10 +206,10 @@ def plot_bucket_sizes(curve: BucketSizes, *, ax: Axes | None = None) -> Axes:
     ax = axes(ax)
     unit, name = _unit(int(curve.capacity.max()))
     room = curve.capacity / unit
-    bars = ax.errorbar(
-        room, curve.mean, 2 * curve.error, color=OKABE_ITO[0], marker="o", capsize=2
-    )
-    bars.set_label("mean makespan")
+    ax.errorbar(
+        room, curve.mean, 2 * curve.error, color=COLOURS["simulated"], marker="o",
+        linestyle=":", linewidth=0.8, capsize=2, label="mean makespan",
+    )  # fmt: skip
     if curve.ideal > 0:
         bound, whose = np.full(room.size, curve.ideal), "work shared out evenly"
     else:
@@ -225,7 +218,7 @@ def plot_bucket_sizes(curve: BucketSizes, *, ax: Axes | None = None) -> Axes:
     label = "a wave less"
     for right in np.flatnonzero(np.diff(np.ceil(curve.waves)) < 0) + 1:
         place = (room[right - 1] + room[right]) / 2
-        ax.axvline(place, color="grey", linestyle=":", linewidth=1.0, label=label)
+        ax.axvline(place, color=GREY, linestyle=":", linewidth=1.0, label=label)
         label = ""  # one entry in the legend
     ax.set_ylim(bottom=0)
     ax.legend(frameon=False)
@@ -290,7 +283,7 @@ def _mark_capacity(ax: Axes, capacity: float, highest: float) -> float:
     top = min(HEADROOM * capacity, 1.05 * max(capacity, highest))
     ax.set_ylim(0.0, top)
     beside = ax.get_yaxis_transform()
-    ax.text(1.01, capacity, "capacity", transform=beside, va="center", color="grey")
+    ax.text(1.01, capacity, "capacity", transform=beside, va="center", color=QUIET)
     return top
 
 
@@ -310,7 +303,7 @@ def _common_bound(packings: Mapping[str, Packing]) -> int:
 
 
 def strategy_colour(name: str, i: int = 0) -> str:
-    """Return the colour of a strategy, the same in all figures.
+    """Return the colour of a strategy's lines and markers, the same in all figures.
 
     Parameters
     ----------
@@ -321,8 +314,7 @@ def strategy_colour(name: str, i: int = 0) -> str:
 
     Examples
     --------
-    >>> strategy_colour("FirstFitDecreasing") == OKABE_ITO[0]
+    >>> strategy_colour("FirstFitDecreasing") == look(0).colour
     True
     """
-    place = _STRATEGIES.index(name) if name in _STRATEGIES else i
-    return OKABE_ITO[place % len(OKABE_ITO)]
+    return look(STRATEGIES.index(name) if name in STRATEGIES else i).colour

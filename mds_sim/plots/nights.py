@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import cycle
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,19 +12,12 @@ from mds_sim import _validate
 from mds_sim.analysis.intervals import mean_interval
 from mds_sim.files.packing import Packing
 
-from .files import _STRATEGIES, strategy_colour
-from .style import OKABE_ITO, axes
+from .style import GREY, STRATEGIES, axes, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
-
-_MARKERS = "oDs^vP*X"
-_DASHES = ("-", "--", "-.", ":")
-# From the end: few figures show the strategies to whom these belong. Yellow is faint.
-_FOR_OTHERS = tuple(OKABE_ITO[i] for i in (7, 5, 4, 3, 2, 1, 0, 6))
-_GREY = "dimgrey"  # when all colours are taken, markers and labels tell
 
 
 def plot_over_bound(
@@ -73,16 +65,16 @@ def plot_over_bound(
     """
     nights = _common_nights(packings)
     least = _checked_bound(bound, nights)
-    ax, colours = axes(ax), _colours(packings)
+    ax, seen = axes(ax), looks(packings, STRATEGIES)
     over: dict[str, float] = {}
     for row, (name, found) in enumerate(packings.items()):
         mean = mean_interval([p.n_buckets for p in found] / least)
         over[name] = mean.mean
         ax.errorbar(
             mean.mean, row, xerr=mean.half_width, capsize=3,
-            marker=_MARKERS[row % len(_MARKERS)], color=colours[name],
+            marker=seen[name].marker, color=seen[name].colour,
         )  # fmt: skip
-    ax.axvline(1.0, color="grey", linestyle="--", linewidth=1.5)
+    ax.axvline(1.0, color=GREY, linestyle="--", linewidth=1.5)
     ax.set_yticks(range(len(over)), list(over))
     ax.set_ylim(len(over) - 0.5, -0.5)
     low, high = min(over, key=over.__getitem__), max(over, key=over.__getitem__)
@@ -128,10 +120,11 @@ def plot_fills(
     """
     _check_some(packings)
     fills = {name: _fills(name, found) for name, found in packings.items()}
-    ax, colours = axes(ax), _colours(packings)
-    for (name, fill), dashes in zip(fills.items(), cycle(_DASHES), strict=False):
-        ax.ecdf(fill, label=name, color=colours[name], linestyle=dashes, linewidth=2)
-    ax.axvline(1.0, color="grey", linestyle="--", linewidth=1.5)
+    ax = axes(ax)
+    for name, look in looks(fills, STRATEGIES).items():
+        drawn = {"color": look.colour, "linestyle": look.dash, "linewidth": 2}
+        ax.ecdf(fills[name], label=name, **drawn)
+    ax.axvline(1.0, color=GREY, linestyle="--", linewidth=1.5)
     ax.set_xlim(0.0, 1.02)
     ax.set_ylim(0.0, 1.02)
     ax.legend(loc="upper left")
@@ -194,10 +187,3 @@ def _fills(name: str, found: Sequence[Packing]) -> Floats:
     if not sum(fill.size for fill in fills):
         raise ValueError(f"packings[{name!r}] must have a bucket, got none")
     return np.concatenate(fills)
-
-
-def _colours(names: Iterable[str]) -> dict[str, str]:
-    """Give each strategy its colour, and others those that are free in this figure."""
-    own = {name: strategy_colour(name) for name in names if name in _STRATEGIES}
-    free = iter([one for one in _FOR_OTHERS if one not in own.values()])
-    return {name: own.get(name) or next(free, _GREY) for name in names}

@@ -11,17 +11,17 @@ from mds_sim.analysis.capacity import BucketChoice, Plan
 from mds_sim.analysis.intervals import Interval
 from mds_sim.units import MB
 
-from .style import OKABE_ITO, axes, time_unit
+from .style import COLOURS, GREY, INK, axes, time_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LOOKS = {  # colour and marker of what is decided
-    "yes": (OKABE_ITO[0], "o"),
-    "unclear": (OKABE_ITO[1], "^"),
-    "no": (OKABE_ITO[3], "X"),
+    "yes": (COLOURS["simulated"], "o"),
+    "unclear": (COLOURS["unclear"], "^"),
+    "no": (COLOURS["bad"], "X"),
 }
-_DASHES = ("-", "--", "-.", ":")
+_DASHES = ("-", "-.", ":", (0, (3, 1, 1, 1, 1, 1)))  # "--" is for the promise
 
 Point = tuple[Any, Interval, str]
 
@@ -63,13 +63,13 @@ def plot_plan(plan: Plan, *, ax: Axes | None = None) -> Axes:
         x += apart * (number - (len(lines) - 1) / 2)
         mean = [one.mean for _, one, _ in points]
         dash = _DASHES[number % len(_DASHES)]
-        colour = OKABE_ITO[(2, 5, 4, 7)[number % 4]]
+        colour = INK[(2, 5, 4, 7)[number % 4]]
         ax.plot(x, mean, linestyle=dash, color=colour, label=label, zorder=1)
         for word in _LOOKS:
             _draw(ax, x, points, word)
         _mark_answer(ax, x, points, plan.answer)
     if plan.probability is not None:
-        ax.axhline(plan.probability, color="grey", linestyle="--", linewidth=1.5)
+        ax.axhline(plan.probability, color=GREY, linestyle="--", linewidth=1.5)
     if plan.question == "workers":
         ax.set_xticks(list(plan.candidates))
     ax.set_xlabel(f"{_NAMES[plan.question]}{unit}")
@@ -134,7 +134,7 @@ def _mark_answer(ax: Axes, x: Any, points: list[Point], answer: Any) -> None:
         if candidate == answer:
             ax.plot(
                 [place], [one.mean], linestyle="", marker="o", markersize=14,
-                markerfacecolor="none", color="black", label="the answer",
+                markerfacecolor="none", color=COLOURS["truth"], label="the answer",
             )  # fmt: skip
 
 

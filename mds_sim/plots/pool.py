@@ -14,13 +14,15 @@ from mds_sim.core.insights import PoolInsights
 from mds_sim.core.steps import count_between
 from mds_sim.records import RunRecord
 
-from .style import OKABE_ITO, axes, begin_at_zero, time_unit
+from .style import COLOURS, FILLS, GREY, axes, begin_at_zero, look, time_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HATCHES = ("", "///", "...", "xx")
+EDGE = "black"  # of a bar, and its hatch
+CROSSED = "x"  # failed
 HEIGHT = 0.8  # of a bar, in rows
+FEW_BARS = 200  # of which a thicker edge does not hide the colour
 MOST_BARS = 1000  # with edges that can be told apart
 MOST_NAMES = 20  # beside the rows of a figure; more cannot be read
 MOST_LETTERS = 24  # of a name
@@ -28,9 +30,9 @@ LEGEND_ROOM = 1.35  # bars that reach the end leave room for a legend beside the
 
 # What a worker does with its time: the colour and the hatch of each part.
 _PARTS = {
-    "start": (OKABE_ITO[1], "///"),
-    "work": (OKABE_ITO[0], ""),
-    "wait": (OKABE_ITO[4], "..."),
+    "start": (GREY, "///"),
+    "work": (FILLS["work"], ""),
+    "wait": (FILLS["waiting"], "..."),
 }
 
 
@@ -54,8 +56,9 @@ def plot_gantt(
     Parameters
     ----------
     record : RunRecord, PoolInsights, or mapping of str to either
-        Records of one pool by name, such as the stream's and the files': one colour
-        and hatch each. Of a pool's insights, each attempt at a task is a bar, and what
+        Records of one pool by name, such as the stream's and the files': mini-batches
+        are orange, buckets green, more of a kind have other colours; each has a hatch
+        of its own. Of a pool's insights, each attempt at a task is a bar, and what
         is under way ends where they were read.
     ax : Axes, optional
         Where to draw; a new figure by default.
@@ -63,8 +66,8 @@ def plot_gantt(
     Returns
     -------
     Axes
-        One row a worker, one bar a job; jobs with a failure have a red edge. Of more
-        than a thousand bars, only those have an edge: others would hide the bars.
+        One row a worker, one bar a job; jobs with a failure are crossed out in red. Of
+        more than a thousand bars, only those have an edge: others would hide the bars.
 
     Examples
     --------
@@ -79,10 +82,10 @@ def plot_gantt(
     all_bars = {label: _bars(one) for label, one in records.items()}
     last = max((_end(bars) for bars in all_bars.values()), default=0.0)
     unit, scale = time_unit(last)
+    fills = _fills(list(records.values()))
     for i, (label, bars) in enumerate(all_bars.items()):
-        colour, hatch = OKABE_ITO[i % len(OKABE_ITO)], HATCHES[i % len(HATCHES)]
         draw = _draw_bars if bars.start.size <= MOST_BARS else _draw_many
-        draw(ax, bars, scale, color=colour, hatch=hatch, label=label)
+        draw(ax, bars, scale, color=fills[i], hatch=look(i).hatch, label=label)
     workers = max((bars.workers for bars in all_bars.values()), default=1)
     first = min((_begin(bars) for bars in all_bars.values()), default=0.0)
     begin_at_zero(ax, first, last)
@@ -137,7 +140,7 @@ def plot_workers(insights: PoolInsights, *, ax: Axes | None = None) -> Axes:
             height=HEIGHT,
             color=colour,
             hatch=hatch,
-            edgecolor="white",
+            edgecolor=EDGE,
             linewidth=0.4,
             label=f"{part} {share:.0%}",
         )
@@ -189,17 +192,21 @@ def plot_busy(record: RunRecord | PoolInsights, *, ax: Axes | None = None) -> Ax
         workers, share, noun = record.workers, record.utilisation, "jobs"
     unit, scale = time_unit(last)
     ax.step(
-        busy.time / scale, busy.value, where="post", color=OKABE_ITO[0], label="at work"
+        busy.time / scale,
+        busy.value,
+        where="post",
+        color=COLOURS["work"],
+        label="at work",
     )
     ax.step(
         queue.time / scale,
         queue.value,
         where="post",
-        color=OKABE_ITO[3],
+        color=COLOURS["waiting"],
         linestyle="-.",
         label="waiting",
     )
-    ax.axhline(workers, color="grey", linestyle="--", label="workers")
+    ax.axhline(workers, color=GREY, linestyle="--", label="workers")
     ax.set_xlabel(f"time [{unit}]")
     ax.set_ylabel(noun)
     ax.set_title(f"Workers are busy {share:.0%} of the time")
@@ -223,20 +230,33 @@ def _bars(record: RunRecord | PoolInsights) -> _Bars:
     )
 
 
-def _draw_bars(ax: Axes, bars: _Bars, scale: float, **look: Any) -> None:
+def _fills(records: list[RunRecord | PoolInsights]) -> list[str]:
+    """Return a colour for each: mini-batches are work, and jobs with a room buckets."""
+    rooms = [isinstance(one, RunRecord) and one.capacity is not None for one in records]
+    ideas = [FILLS["buckets" if room else "work"] for room in rooms]
+    others = (look(i).fill for i in range(len(records) + len(FILLS)))
+    free = (fill for fill in others if fill not in ideas)
+    return [next(free) if fill in ideas[:i] else fill for i, fill in enumerate(ideas)]
+
+
+def _draw_bars(
+    ax: Axes, bars: _Bars, scale: float, *, hatch: str, **drawn: Any
+) -> None:
     """Draw bars, each with an edge."""
+    thin = 0.4 if bars.start.size <= FEW_BARS else 0.1
     ax.barh(
         bars.worker,
         (bars.finish - bars.start) / scale,
         left=bars.start / scale,
         height=HEIGHT,
-        edgecolor=[OKABE_ITO[3] if bad else "white" for bad in bars.failed],
-        linewidth=[2.0 if bad else 0.4 for bad in bars.failed],
-        **look,
+        edgecolor=[COLOURS["bad"] if bad else EDGE for bad in bars.failed],
+        linewidth=[2.0 if bad else thin for bad in bars.failed],
+        hatch=[CROSSED if bad else hatch for bad in bars.failed],
+        **drawn,
     )
 
 
-def _draw_many(ax: Axes, bars: _Bars, scale: float, **look: Any) -> None:
+def _draw_many(ax: Axes, bars: _Bars, scale: float, **drawn: Any) -> None:
     """Draw bars as one shape, and edges around those that failed."""
     from matplotlib.collections import PolyCollection
 
@@ -245,14 +265,15 @@ def _draw_many(ax: Axes, bars: _Bars, scale: float, **look: Any) -> None:
     x = np.stack([left, right, right, left], axis=-1)
     y = np.stack([bottom, bottom, top, top], axis=-1)
     boxes = np.stack([x, y], axis=-1)
-    look["facecolor"] = look.pop("color")
+    drawn["facecolor"] = drawn.pop("color")
     edges: dict[str, Any] = {
         "facecolor": "none",
-        "edgecolor": OKABE_ITO[3],
+        "edgecolor": COLOURS["bad"],
+        "hatch": CROSSED,
         "linewidth": 2.0,
     }
-    # White is for the hatch, which has the colour of the edge even if there is none.
-    shape = PolyCollection(list(boxes), edgecolor="white", linewidth=0.0, **look)
+    # The hatch has the colour of the edge even if there is none.
+    shape = PolyCollection(list(boxes), edgecolor=EDGE, linewidth=0.0, **drawn)
     ax.add_collection(shape)
     ax.add_collection(PolyCollection(list(boxes[bars.failed]), **edges))
     ax.autoscale_view()

@@ -32,7 +32,7 @@ def show(alt: str, figure: Figure | None = None) -> None:
     Raises
     ------
     ValueError
-        If `alt` says nothing.
+        If `alt` says nothing, or no figure is open.
 
     Notes
     -----
@@ -50,6 +50,9 @@ def show(alt: str, figure: Figure | None = None) -> None:
     words = " ".join(alt.split())
     if not words:
         raise ValueError(f"alt must say what the figure shows, got {alt!r}")
+    if figure is None and not plt.get_fignums():
+        # `gcf` would make an empty one, and the words would tell what nobody sees.
+        raise ValueError("figure must be open, got none; draw it before each show()")
     figure = plt.gcf() if figure is None else figure
     if not _in_ipython():
         plt.show()

@@ -11,7 +11,7 @@ from mds_sim.analysis.metrics import size_counts
 from mds_sim.records import RunRecord
 from mds_sim.theory.poisson import FirstMessageLaw
 
-from .style import OKABE_ITO, axes, begin_at_zero, time_unit
+from .style import COLOURS, FILLS, GREY, axes, begin_at_zero, time_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,8 +31,8 @@ def plot_windows(record: RunRecord, *, most: int = 8, ax: Axes | None = None) ->
     Returns
     -------
     Axes
-        One row a batch: a dot for each message, a pale bar for its window, a grey
-        line while it waits for a worker, a full bar while it is worked on.
+        One row a batch: a dot for each message, a pale bar for its window, a thin
+        one while it waits for a worker, a full bar while it is worked on.
 
     Examples
     --------
@@ -54,10 +54,12 @@ def plot_windows(record: RunRecord, *, most: int = 8, ax: Axes | None = None) ->
         begin, finish = begin[:shown] / scale, finish[:shown] / scale
         ax.barh(rows, finish - begin, left=begin, **style)  # type: ignore[arg-type]
 
-    bars(jobs.open, jobs.ready, height=0.8, color=OKABE_ITO[4], alpha=0.35,
-         label="window open")  # fmt: skip
-    bars(jobs.ready, jobs.start, height=0.1, color="grey", label="waits for a worker")
-    bars(jobs.start, jobs.finish, height=0.5, color=OKABE_ITO[1], label="worked on")
+    bars(jobs.open, jobs.ready, height=0.8, color=(FILLS["windows"], 0.35),
+         edgecolor=COLOURS["windows"], label="window open")  # fmt: skip
+    bars(jobs.ready, jobs.start, height=0.1, color=COLOURS["waiting"],
+         label="waits for a worker")  # fmt: skip
+    bars(jobs.start, jobs.finish, height=0.5, color=FILLS["work"],
+         edgecolor=COLOURS["work"], label="worked on")  # fmt: skip
     seen = items.job < shown
     ax.plot(
         items.arrival[seen] / scale,
@@ -65,7 +67,7 @@ def plot_windows(record: RunRecord, *, most: int = 8, ax: Axes | None = None) ->
         linestyle="",
         marker="o",
         markersize=3,
-        color=OKABE_ITO[0],
+        color=COLOURS["messages"],
         label="message arrives",
     )
     ax.set_yticks(rows)
@@ -112,18 +114,22 @@ def plot_throughput(
     minutes = np.diff(counted.time) / 60.0
     edges = counted.time / scale
     ax.stairs(
-        counted.arrived / minutes, edges, color=OKABE_ITO[0], label="arrive", lw=1.5
+        counted.arrived / minutes,
+        edges,
+        color=COLOURS["messages"],
+        label="arrive",
+        lw=1.5,
     )
     ax.stairs(
         counted.finished / minutes,
         edges,
-        color=OKABE_ITO[1],
+        color=COLOURS["work"],
         linestyle="-.",
         label="are finished",
         lw=1.5,
     )
     mean = 60.0 * len(record.items) / record.span if record.span else 0.0
-    ax.axhline(mean, color="grey", linestyle="--", label="mean")
+    ax.axhline(mean, color=GREY, linestyle="--", label="mean")
     ax.set_ylim(bottom=0)
     ax.set_xlabel(f"time [{unit}]")
     ax.set_ylabel("items a minute")
@@ -176,7 +182,7 @@ def plot_batch_sizes(
         yerr=np.vstack([np.minimum(error, share), error]),
         fmt="o",
         markersize=4,
-        color=OKABE_ITO[0],
+        color=COLOURS["simulated"],
         label="counted, with 95 % interval",
     )
     mean = float(record.jobs.n_items.mean()) if len(record.jobs) else 0.0
@@ -185,7 +191,7 @@ def plot_batch_sizes(
         line = np.arange(max(int(sizes.min()) - 3, 1), int(sizes.max()) + 4)
         most = "" if law.max_messages is None else f", at most {law.max_messages}"
         name = f"1 + Poisson(m){most}"
-        ax.plot(line, law.size_pmf(line), color=OKABE_ITO[3], label=name)
+        ax.plot(line, law.size_pmf(line), color=COLOURS["theory"], label=name)
         title += f" (theory: {law.mean_size:.3g})"
     ax.set_ylim(bottom=0)
     ax.set_xlabel("messages in a batch")
@@ -220,7 +226,7 @@ def plot_latency(record: RunRecord, *, ax: Axes | None = None) -> Axes:
     ax = axes(ax)
     latency = record.latency
     unit, scale = time_unit(float(latency.max(initial=0.0)))
-    ax.hist(latency / scale, bins=40, color=OKABE_ITO[4], edgecolor="white")
+    ax.hist(latency / scale, bins=40, color=FILLS["messages"], edgecolor="white")
     title = "No item, no latency"
     if latency.size:
         median, late = np.quantile(latency, [0.5, 0.99]) / scale

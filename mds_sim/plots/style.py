@@ -1,14 +1,22 @@
-"""What all figures share: colours that everyone can tell apart, and axes."""
+"""What all figures share: one colour for each idea, looks of series, and axes.
+
+One grammar: what was simulated or measured is markers, with intervals; theory is a
+line; a bound is grey dashes. Nothing is told by colour alone: series differ in marker,
+dash or hatch as well.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mds_sim.units import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# M. Okabe, K. Ito (2002), "Color Universal Design": for areas. Pale ones need an edge.
 OKABE_ITO: tuple[str, ...] = (
     "#0072B2",  # blue
     "#E69F00",  # orange
@@ -19,6 +27,126 @@ OKABE_ITO: tuple[str, ...] = (
     "#F0E442",  # yellow
     "#000000",  # black
 )
+
+# The same hues for lines and markers: on white each has a contrast of 3 or more, as
+# WCAG 2.2 (1.4.11) asks for. Of those above, orange (2.2), sky blue (2.3) and yellow
+# (1.3) have not, and purple hardly (3.06).
+INK: tuple[str, ...] = (
+    "#0072B2",
+    "#B87D00",
+    "#009E73",
+    "#D55E00",
+    "#2B8BC4",
+    "#B8638F",
+    "#8C8200",
+    "#000000",
+)
+
+GREY = "grey"  # bounds, and what is there for orientation
+QUIET = "dimgrey"  # words beside them: text needs a contrast of 4.5
+
+# Each idea's place among the colours. Two may share one if they never look alike:
+# theory is a line, what is bad a cross or an edge.
+_IDEAS = {
+    "messages": 0,  # and all that is counted or simulated of them
+    "simulated": 0,
+    "work": 1,  # batches at the workers
+    "unclear": 1,  # neither good nor bad: a triangle
+    "buckets": 2,  # and the files in them
+    "best": 2,
+    "theory": 3,
+    "bad": 3,  # failed, worse, missed
+    "windows": 4,
+    "waiting": 5,
+    "truth": 7,
+}
+COLOURS: Mapping[str, str] = MappingProxyType(
+    {idea: INK[place] for idea, place in _IDEAS.items()} | {"bound": GREY}
+)
+FILLS: Mapping[str, str] = MappingProxyType(
+    {idea: OKABE_ITO[place] for idea, place in _IDEAS.items()}
+)
+
+# Families with a look of their own for each member, the same in the whole book.
+STRATEGIES: tuple[str, ...] = (
+    "FirstFitDecreasing",
+    "NextFit",
+    "FirstFit",
+    "BestFit",
+    "WorstFit",
+    "BestFitDecreasing",
+    "WorstFitDecreasing",
+    "NextFitDecreasing",
+)
+SEATINGS: tuple[str, ...] = (
+    "random",
+    "greedy",
+    "horizon",
+    "scheduled",
+    "swiss",
+    "knockout",
+)
+
+MARKERS = "osD^vP*X"
+DASHES: tuple[Any, ...] = (
+    "-",
+    "--",
+    "-.",
+    ":",
+    (0, (5, 1)),
+    (0, (3, 1, 1, 1, 1, 1)),
+    (0, (1, 4)),
+    (0, (8, 3)),
+)
+HATCHES = ("", "///", "...", "xx", "\\\\\\", "++", "oo", "--")
+
+
+class Look(NamedTuple):
+    """How a series looks: its colour, and what tells it apart without colour."""
+
+    colour: str
+    fill: str
+    marker: str
+    dash: Any
+    hatch: str
+
+
+def look(place: int) -> Look:
+    """Return the look of a place, from 0; beyond the last colour, a grey one.
+
+    Examples
+    --------
+    >>> look(1).colour, look(1).marker, look(1).hatch
+    ('#B87D00', 's', '///')
+    >>> look(8).colour, look(8).marker
+    ('dimgrey', 'o')
+    """
+    turn, i = divmod(place, len(INK))
+    colour, fill = (QUIET, QUIET) if turn else (INK[i], OKABE_ITO[i])
+    return Look(colour, fill, MARKERS[i], DASHES[i], HATCHES[i])
+
+
+def looks(names: Iterable[str], family: tuple[str, ...] = ()) -> dict[str, Look]:
+    """Give each name a look: its own if it is in the family, else one that is free.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of one figure.
+    family : tuple of str, optional
+        Whose members have the place in it, in every figure.
+
+    Examples
+    --------
+    >>> found = looks(["mine", "FirstFit", "random"], STRATEGIES)
+    >>> [look.marker for look in found.values()]
+    ['o', 'D', 's']
+    """
+    names = list(names)
+    own = {name: family.index(name) for name in names if name in family}
+    free = iter(i for i in range(len(names) + len(INK)) if i not in own.values())
+    return {name: look(own[name] if name in own else next(free)) for name in names}
+
 
 # What `set_style` sets; figures that are saved or shown in a panel have it too.
 STYLE: Any = {

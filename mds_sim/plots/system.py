@@ -14,7 +14,7 @@ from mds_sim.records import RunRecord
 from mds_sim.system import SystemRecord
 from mds_sim.units import MINUTE
 
-from .style import OKABE_ITO, axes, begin_at_zero
+from .style import GREY, axes, begin_at_zero, look
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 Record: TypeAlias = RunRecord | SystemRecord
 Records: TypeAlias = Record | Sequence[Record]
 Floats = NDArray[np.float64]
-
-MARKERS = "osD^vPX*"
 
 
 def plot_latency_by(
@@ -69,7 +67,7 @@ def plot_latency_by(
     begins = sorted({time for some in runs.values() for time in _nights(some)})
     for i, begin in enumerate(begins):
         label = "_" if i else "the night begins"
-        ax.axvline(begin / MINUTE, color="grey", linestyle="--", label=label)
+        ax.axvline(begin / MINUTE, color=GREY, linestyle="--", label=label)
     ax.set_xlabel("arrival of the message [min]")
     ax.set_ylabel("latency [min]")
     ax.set_ylim(bottom=0)
@@ -86,13 +84,13 @@ def _draw(
     time, mean, low, high = _bins(runs, minutes)
     if not time.size:
         return None
-    colour, marker = OKABE_ITO[number % 8], MARKERS[number % 8]
-    ax.vlines(time, low, high, colors=colour, alpha=0.35)
+    drawn = look(number)
+    ax.vlines(time, low, high, colors=drawn.colour, linewidth=0.8)
     ax.plot(
         time,
         mean,
-        color=colour,
-        marker=marker,
+        color=drawn.colour,
+        marker=drawn.marker,
         markersize=4,
         linestyle=":",
         linewidth=0.8,

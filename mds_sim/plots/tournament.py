@@ -19,15 +19,14 @@ from mds_sim.tournament.constructions import Schedule
 from mds_sim.tournament.history import Ints
 from mds_sim.tournament.result import TournamentResult
 
-from .style import OKABE_ITO, axes
+from .style import COLOURS, FILLS, GREY, MARKERS, SEATINGS, Look, axes, looks
 
-MARKERS = "osD^v<>P"
 NAMED = 24  # players whose names fit beside the heat map
 KINDS = {  # what a round is to a pair, and its colour
     "not yet": "#EEEEEE",
     "met before": "#A9CCE3",
-    "meet for the first time": OKABE_ITO[0],
-    "meet again": OKABE_ITO[3],
+    "meet for the first time": FILLS["simulated"],
+    "meet again": FILLS["bad"],
 }
 Results = TournamentResult | Sequence[TournamentResult]
 
@@ -175,14 +174,14 @@ def plot_new_faces(results: Mapping[str, Results], *, ax: Axes | None = None) ->
     runs = {label: _as_runs(label, result) for label, result in results.items()}
     plan, rounds = _common_plan(runs)
     ax = axes(ax)
-    for i, (label, repeated) in enumerate(runs.items()):
-        faces = np.array([result.new_faces for result in repeated])
-        _draw_runs(ax, label, faces, OKABE_ITO[i % 8], MARKERS[i % 8])
+    for label, look in looks(runs, SEATINGS).items():
+        faces = np.array([result.new_faces for result in runs[label]])
+        _draw_runs(ax, label, faces, look)
     after = range(1, rounds + 1)
     expected = [expected_opponents(*plan, r) for r in after]
     bound = [2 * pairs_bound(*plan, r) / plan[0] for r in after]
-    ax.plot(after, expected, color="black", label="random seating, theory")
-    ax.plot(after, bound, color="grey", linestyle="--", label="bound")
+    ax.plot(after, expected, color=COLOURS["theory"], label="random seating, theory")
+    ax.plot(after, bound, color=GREY, linestyle="--", label="bound")
     ax.set(xlabel="round", ylabel="different people met [mean over players]")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_title(_finding(runs))
@@ -226,7 +225,7 @@ def plot_formats(comparison: FormatComparison, *, ax: Axes | None = None) -> Axe
         )
     ax = axes(ax)
     points = {}
-    for i, name in enumerate(names):
+    for name, look in looks(names, SEATINGS).items():
         met, wins = comparison.mean_people_met(name), comparison.win_probability(name)
         points[name] = met.mean, wins.mean
         ax.errorbar(
@@ -234,8 +233,8 @@ def plot_formats(comparison: FormatComparison, *, ax: Axes | None = None) -> Axe
             wins.mean,
             xerr=[[met.mean - met.low], [met.high - met.mean]],
             yerr=[[wins.mean - wins.low], [wins.high - wins.mean]],
-            color=OKABE_ITO[i % 8],
-            marker=MARKERS[i],
+            color=look.colour,
+            marker=look.marker,
             markerfacecolor=None if name in comparison.front else "white",
             markersize=9,
             linestyle="none",
@@ -244,8 +243,8 @@ def plot_formats(comparison: FormatComparison, *, ax: Axes | None = None) -> Axe
         )
     front = sorted(points[name] for name in comparison.front)
     ax.plot(*zip(*front, strict=True), color="black", linewidth=0.8, zorder=0)
-    ax.axvline(comparison.bound, color="grey", linestyle="--", label="bound")
-    ax.axhline(comparison.chance, color="grey", linestyle=":", label="by lot")
+    ax.axvline(comparison.bound, color=GREY, linestyle="--", label="bound")
+    ax.axhline(comparison.chance, color=GREY, linestyle=":", label="by lot")
     ax.set_ylim(bottom=0)
     ax.set(xlabel="different people met by those who do not win [mean]")
     ax.set_ylabel("best player wins [share]")
@@ -266,9 +265,7 @@ def _kinds_by_round(table: Ints) -> list[Any]:
     return kinds
 
 
-def _draw_runs(
-    ax: Axes, label: str, faces: np.ndarray, colour: str, marker: str
-) -> None:
+def _draw_runs(ax: Axes, label: str, faces: np.ndarray, look: Look) -> None:
     """Draw the mean of repetitions, with an interval if there are several."""
     n, rounds = faces.shape
     half = 1.96 * faces.std(axis=0, ddof=1) / np.sqrt(n) if n > 1 else None
@@ -276,8 +273,8 @@ def _draw_runs(
         np.arange(1, rounds + 1),
         faces.mean(axis=0),
         yerr=half,
-        color=colour,
-        marker=marker,
+        color=look.colour,
+        marker=look.marker,
         linestyle="none",
         capsize=3,
         label=label,

@@ -11,7 +11,7 @@ from mds_sim.analysis.what_if import QUANTILES, StreamAnswer
 from mds_sim.theory import BatchQueue
 from mds_sim.units import format_seconds
 
-from .style import OKABE_ITO, axes, time_unit
+from .style import COLOURS, FILLS, GREY, axes, time_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,15 +54,16 @@ def plot_done_within(answer: StreamAnswer, *, ax: Axes | None = None) -> Axes:
         yerr=np.vstack([below, above]),
         fmt="o",
         markersize=4,
-        color=OKABE_ITO[0],
+        color=COLOURS["simulated"],
         label="simulated, 95 %",
     )
     if answer.theory is not None:
         fine = np.linspace(0.0, float(answer.times[-1]), 200)
         line = answer.theory.latency_cdf(fine)
-        ax.plot(fine / scale, line, color=OKABE_ITO[3], label="theory")
-    ax.axhline(QUANTILES[-1], color="grey", linestyle="--", label="99 %")
-    ax.axvline(answer.length / scale, color="black", linestyle=":", label="window")
+        ax.plot(fine / scale, line, color=COLOURS["theory"], label="theory")
+    ax.axhline(QUANTILES[-1], color=GREY, linestyle="--", label="99 %")
+    edge = answer.length / scale
+    ax.axvline(edge, color=COLOURS["windows"], linestyle=":", label="window")
     ax.set_ylim(0, 1.03)
     ax.set_xlabel(f"latency [{unit}]")
     ax.set_ylabel("share of messages done")
@@ -107,18 +108,20 @@ def plot_pool_sizes(answer: StreamAnswer, *, ax: Axes | None = None) -> Axes:
     # The smallest pool that keeps up may do so only just: it would hide the others.
     top = max(late[min(2, len(late) - 1)] * 1.5, 1.4 * here.mean)
     unit, scale = time_unit(min(top, 10 * late[-1]))
-    ax.plot(pools, np.array(late) / scale, color=OKABE_ITO[3], label="theory")
-    ax.axhline(late[-1] / scale, color="grey", linestyle="--", label="nobody waits")
+    ax.plot(pools, np.array(late) / scale, color=COLOURS["theory"], label="theory")
+    ax.axhline(late[-1] / scale, color=GREY, linestyle="--", label="nobody waits")
     ax.errorbar(
         answer.workers,
         here.mean / scale,
         yerr=here.half_width / scale,
         fmt="o",
-        color=OKABE_ITO[0],
+        color=COLOURS["simulated"],
         label="simulated, 95 %",
     )
     first = min(answer.workers, least) - 1
-    ax.axvspan(first, answer.load, color=OKABE_ITO[1], alpha=0.25, label="too few")
+    ax.axvspan(
+        first, answer.load, fc=(FILLS["bad"], 0.2), ec=COLOURS["bad"], label="too few"
+    )
     ax.set_xlim(first, pools[-1] + 0.5)
     ax.set_ylim(0, top / scale)
     ax.locator_params(axis="x", integer=True)

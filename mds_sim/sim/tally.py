@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_table
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -75,6 +76,12 @@ class Distribution:
         below = np.concatenate([[0], np.cumsum(self.counts)])
         value = float(np.interp(rank, below, self.edges))
         return min(max(value, self.minimum), self.maximum)
+
+    def _repr_html_(self) -> str:
+        figures = {"mean": self.mean, "least": self.minimum, "largest": self.maximum}
+        figures |= {f"{p:.0%}": self.quantile(p) for p in (0.5, 0.9, 0.99)}
+        rows = [(name, f"{value:.6g}") for name, value in figures.items()]
+        return html_table(f"{self.count:,} values", rows)
 
 
 class Tally:

@@ -14,8 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
 from mds_sim._reading.report import ArrivalsReport
+from mds_sim._tables import html_table
 from mds_sim.distributions import Law, as_law, draw
 from mds_sim.rng import RNG, as_generator
+from mds_sim.units import format_seconds
 
 Floats = NDArray[np.float64]
 
@@ -359,6 +361,15 @@ class TraceArrivals(Arrivals):
     def __repr__(self) -> str:
         origin = f" from {self.origin}" if self.origin else ""
         return f"TraceArrivals({len(self)} arrivals in {self.span:.6g} s{origin})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("arrivals", f"{len(self):,}"),
+            ("span", format_seconds(self.span)),
+            ("second 0 is", self.origin or "the start"),
+        ]
+        page = html_table("A trace of arrivals", rows)
+        return page + (self.report._repr_html_() if self.report else "")
 
     def __len__(self) -> int:
         return int(np.size(self.times))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mds_sim import _validate
 from mds_sim._reading.stamps import as_zone
+from mds_sim._tables import html_table
 from mds_sim.distributions import Empirical
 from mds_sim.theory.stream_tests import PoissonTests, poisson_tests
 from mds_sim.units import DAY, HOUR
@@ -97,6 +98,16 @@ class ArrivalsFit:
         if self.spread is None:
             return best.verdict
         return f"{best.verdict}, once equal stamps are spread over their resolution"
+
+    def _repr_html_(self) -> str:
+        rates = self.daily.rates
+        rows = [
+            ("law", self.law),
+            ("arrivals an hour, least", f"{min(rates) * HOUR:.4g}"),
+            ("arrivals an hour, most", f"{max(rates) * HOUR:.4g}"),
+        ]
+        best = self.spread or self.tests
+        return html_table(self.verdict, rows) + (best._repr_html_() if best else "")
 
 
 def fit_arrivals(

@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_table
 
 from .packing import lower_bound
 
@@ -73,6 +74,14 @@ class DualBound:
     def bound(self) -> int:
         """Buckets that any packing needs at least: the total over `scale`, up."""
         return int(-(-sum(self.value.tolist()) // self.scale))
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("files", f"{self.value.size:,}"),
+            ("worth of all", f"{sum(self.value.tolist()):,}"),
+            ("a bucket holds at most", f"{self.scale:,}"),
+        ]
+        return html_table(f"At least {self.bound:,} buckets, by {self.kind}", rows)
 
 
 def f0(sizes: Ints, capacity: int, threshold: int) -> tuple[Ints, int]:

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_table
 
 
 def lower_bound(sizes: ArrayLike, capacity: int) -> int:
@@ -206,6 +207,15 @@ class WorstCase:
         optimum = _validate.count("optimum", optimum)
         return math.floor(self.ratio * optimum + self.constant)
 
+    def _repr_html_(self) -> str:
+        extra = f" {self.constant:+}" if self.constant else ""
+        rows = [
+            ("buckets at most", f"{self.ratio} of the optimum{extra}"),
+            ("where the optimum is 10", f"{self.most_buckets(10)}"),
+            ("proved in", self.source),
+        ]
+        return html_table(f"Never more than {self.ratio} of the optimum{extra}", rows)
+
 
 _PAIRS = (
     "a bucket is opened by a file that did not fit in the one before, so two "
@@ -297,6 +307,14 @@ class AverageCase:
     ratio: float
     growth: float
     source: str
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("buckets over bytes", f"{self.ratio:g}"),
+            ("waste grows as", f"files to the {self.growth:.4g}"),
+            ("proved in", self.source),
+        ]
+        return html_table("On average, sizes uniform up to a bucket", rows)
 
 
 _NFD = (

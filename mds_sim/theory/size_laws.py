@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_table
 from mds_sim.distributions import Exponential, Gamma, LogNormal
 
 Floats = NDArray[np.float64]
@@ -63,6 +64,15 @@ class LawFit:
     def aic(self) -> float:
         """Akaike's criterion: the smaller the better."""
         return 2.0 * len(self.parameters) - 2.0 * self.log_likelihood
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("parameters", ", ".join(f"{one:.6g}" for one in self.parameters)),
+            ("log likelihood", f"{self.log_likelihood:.6g}"),
+            ("Akaike's criterion", f"{self.aic:.6g}"),
+            ("largest distance", f"{self.distance:.3g}"),
+        ]
+        return html_table(f"{self.name} law", rows)
 
     @property
     def law(self) -> Any:

@@ -17,7 +17,7 @@ from .contention import Contention, PointsLeader, leaders
 from .history import AWAY, BENCH, History, Ints, check_round
 from .outcomes import Outcome, PlackettLuce
 from .players import Player, Round, as_players
-from .result import Standing, rank
+from .result import Standing, rank, standings_html
 from .rounds import as_round, rounds_of
 from .seating import RandomSeating, Seating
 
@@ -189,6 +189,11 @@ class Evening:
             f"Tournament({len(self.present)} players, {plan.tables} tables of "
             f"{plan.seats}, {plan.round} of {plan.rounds} rounds played)"
         )
+
+    def _repr_html_(self) -> str:
+        title = repr(self).removeprefix("Tournament(").removesuffix(")")
+        page = standings_html(f"{title}: standings", self.standings, self.contention)
+        return page + (self.waiting._repr_html_() if self.waiting else "")
 
 
 def _strategy(name: str, value: Any, method: str, example: object) -> Any:

@@ -10,8 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_fold, html_table
 
 from .history import History, Ints, check_round, count_meetings
+
+_ROUNDS = 12  # that a page shows; as many again can be unfolded
+_TABLES = 12  # that fit beside each other
+_SEATS = 12  # players named at a table, or on the bench
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -223,6 +228,40 @@ class Schedule:
             f"{self.rounds} rounds: {self.pairs_met} of at most {self.bound} pairs "
             "meet)"
         )
+
+    def _repr_html_(self) -> str:
+        """Show a grid of rounds and tables in Jupyter; players count from 1."""
+        title = repr(self).removeprefix("Schedule(").removesuffix(")")
+        page = self._grid(f"{title}. Players count from 1.", 0)
+        if self.rounds <= _ROUNDS:
+            return page
+        last = min(self.rounds, 2 * _ROUNDS)
+        name = f"Rounds {_ROUNDS + 1} to {last}"
+        if last < self.rounds:
+            name += f", and {self.rounds - last:,} more that are not shown"
+        return page + html_fold(name, self._grid(name, _ROUNDS))
+
+    def _grid(self, title: str, first: int) -> str:
+        """Return some rounds from the first on as a table."""
+        tables = min(self.tables, _TABLES)
+        hidden = self.tables - tables
+        header = ["round", *(f"table {t}" for t in range(1, tables + 1))]
+        header += [f"{hidden:,} more"] if hidden else []
+        has_bench = bool((self.table == -1).any())
+        rows = []
+        for r in range(first, min(first + _ROUNDS, self.rounds)):
+            games = [_numbers(game) for game in self.games(r)[:tables]]
+            rest = [""] * bool(hidden)
+            out = [_numbers(np.flatnonzero(self.table[r] == -1))] * has_bench
+            rows.append([str(r + 1), *games, *rest, *out])
+        return html_table(title, rows, [*header, *["sits out"] * has_bench])
+
+
+def _numbers(players: Any) -> str:
+    """Write players as people count them, from 1; of many the first."""
+    words = " ".join(str(player + 1) for player in players[:_SEATS])
+    hidden = len(players) - _SEATS
+    return f"{words} and {hidden:,} more" if hidden > 0 else words
 
 
 def distinct_pairs(table: Ints) -> int:

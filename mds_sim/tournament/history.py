@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_columns
 from mds_sim.theory.tournament import table_sizes
 
 Ints = NDArray[np.int64]
@@ -108,6 +109,14 @@ class History:
             None if here is None or here[chosen].all() else _flags(here[chosen]),
             None if self.credit is None else _frozen(self.credit[chosen]),
         )
+
+    def _repr_html_(self) -> str:
+        title = (
+            f"{self.players:,} players, {self.tables} tables of {self.seats}, "
+            f"{self.round} of {self.rounds} rounds played"
+        )
+        wins, met = self.wins, self.opponents
+        return html_columns(title, {"player": self.names, "wins": wins, "met": met})
 
     @property
     def round(self) -> int:
@@ -372,7 +381,8 @@ def _check_forbidden(history: History, table: Ints) -> None:
         one, other = (history.names[p] for p in pairs[0].tolist())
         raise ValueError(
             f"{one!r} and {other!r} must not share a table, but both sit at table "
-            f"{table[pairs[0, 0]]} in round {history.round + 1}; allow() lets them meet"
+            f"{table[pairs[0, 0]] + 1} in round {history.round + 1}; "
+            "allow() lets them meet"
         )
 
 

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mds_sim import _validate
+from mds_sim._tables import html_table
+
+_HEADER = ("table", "players", "won by")
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,14 @@ class Table:
         won = f" (won by {self.winner})" if self.winner else ""
         return f"table {self.number}: {names}{won}"
 
+    def _repr_html_(self) -> str:
+        return html_table(f"Table {self.number}", [self._row()], _HEADER)
+
+    def _row(self) -> tuple[str, str, str]:
+        """Return the table as words."""
+        won = str(self.winner) if self.winner else ""
+        return f"table {self.number}", ", ".join(map(str, self.players)), won
+
 
 @dataclass(frozen=True, repr=False)
 class Round:
@@ -113,6 +124,12 @@ class Round:
         if self.bench:
             lines.append("  sits out: " + ", ".join(map(str, self.bench)))
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [table._row() for table in self]
+        if self.bench:
+            rows.append(("sits out", ", ".join(map(str, self.bench)), ""))
+        return html_table(f"Round {self.number}", rows, _HEADER)
 
 
 def as_players(players: int | Iterable[Player | str]) -> tuple[Player, ...]:

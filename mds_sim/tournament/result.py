@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from io import StringIO
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,6 +202,26 @@ class TournamentResult:
         """Show the standings in Jupyter; without colours, so for any theme."""
         title = f"{self._title}. {self._finding}."
         return html_table(title, self._rows(), header=self._header)
+
+
+def standings_html(title: str, standings: Sequence[Standing], contention: Any) -> str:
+    """Return standings as a table for a page: the first, and how many others.
+
+    Examples
+    --------
+    >>> from mds_sim.tournament import PointsLeader
+    >>> standings_html("Nobody", (), PointsLeader())[-16:]
+    '</tbody></table>'
+    """
+    rows = [
+        (
+            f"{line.rank}. {_clip(line.player.name)}",
+            *map(str, (*line.scores, line.met, line.sat_out)),
+        )
+        for line in standings
+    ]
+    header = ("player", *contention.criteria, "met", "sat out")
+    return html_table(title, rows, header, most=SHOWN)
 
 
 def rank(

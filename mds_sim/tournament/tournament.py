@@ -309,7 +309,7 @@ class Tournament(Evening):
         >>> tournament.next_round()
         Traceback (most recent call last):
         ...
-        ValueError: 'Ann' and 'Bob' must not share a table, but both sit at table 0 in
+        ValueError: 'Ann' and 'Bob' must not share a table, but both sit at table 1 in
         round 1; allow() lets them meet
         """
         self._set_forbidden(one, other, True)

@@ -92,7 +92,7 @@ def test_it_is_a_table_for_readers_and_a_dict_for_programs() -> None:
     assert text.startswith("arrivals: passes for a Poisson stream\n")
     assert re.search(r"^  rate +10\.18 an hour$", text, re.MULTILINE)
     assert re.search(r"^  to simulate it +a Poisson stream of this rate$", text, re.M)
-    assert "<caption>arrivals: passes" in found._repr_html_()
+    assert ">arrivals: passes" in found._repr_html_()
     assert json.loads(json.dumps(found.to_dict()))["arrivals"]["arrivals"] == 1707
 
 

@@ -177,10 +177,10 @@ class TestShow:
 
     def test_html_has_no_colours_of_its_own(self) -> None:
         html = pack(SIZES, 10)._repr_html_()
-        assert html.startswith("<table>")
+        assert html.startswith("<table ")
         assert "5 files in 4 buckets of 10 B" in html
-        assert "style" not in html
-        assert "color" not in html
+        assert "#" not in html
+        assert "color:" not in html
 
 
 class TestBounds:
@@ -243,8 +243,8 @@ class TestBounds:
             "  LP               -"
         )
         html = bounds._repr_html_()
-        assert "<caption>at least 564 buckets, by the L1 bound</caption>" in html
-        assert '<tr><th scope="row">LP</th><td>-</td></tr>' in html
+        assert ">at least 564 buckets, by the L1 bound</caption>" in html
+        assert ">LP</th><td>-</td></tr>" in html
 
 
 @given(sizes=st.lists(st.integers(0, 24), max_size=9), capacity=st.integers(1, 20))

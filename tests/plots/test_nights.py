@@ -13,7 +13,8 @@ from matplotlib.container import ErrorbarContainer
 
 from mds_sim.analysis import mean_interval
 from mds_sim.files import FirstFit, FirstFitDecreasing, NextFit, Packing, pack
-from mds_sim.plots import OKABE_ITO, plot_fills, plot_over_bound, strategy_colour
+from mds_sim.plots import plot_fills, plot_over_bound, strategy_colour
+from mds_sim.plots.style import INK
 
 NIGHTS = [[6, 5, 4, 5, 4, 6], [7, 6, 3, 4, 5, 5], [9, 9, 1, 1], [25, 5]]
 
@@ -118,13 +119,13 @@ class TestOverBound:
         plot_over_bound({"Mine": both["NextFit"], **both}, ax=ax)
         colours = [bar[-1] for bar in bars(ax)]
         assert len(set(colours)) == 3
-        assert set(colours) <= set(OKABE_ITO)
+        assert set(colours) <= set(INK)
 
     def test_more_strategies_than_colours(self, ax: Axes) -> None:
         found = packed(FirstFit())
         plot_over_bound({f"Rule {i}": found for i in range(12)}, ax=ax)
         colours = [bar[-1] for bar in bars(ax)]
-        assert sorted(colours[:8]) == sorted(OKABE_ITO)
+        assert colours[:8] == list(INK)
         assert colours[8:] == 4 * ["#696969"]
 
     def test_other_nights(self, both: dict[str, list[Packing]]) -> None:

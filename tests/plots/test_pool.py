@@ -16,7 +16,7 @@ from mds_sim.core import PoolInsights, TaskRecord, WorkerInfo
 from mds_sim.core.task import Attempt
 from mds_sim.distributions import Constant
 from mds_sim.files import NightlyPipeline
-from mds_sim.plots import OKABE_ITO, plot_busy, plot_gantt, plot_workers
+from mds_sim.plots import COLOURS, FILLS, plot_busy, plot_gantt, plot_workers
 from mds_sim.records import Failure, RunRecord
 from mds_sim.stream import StreamPipeline, TraceArrivals
 
@@ -82,11 +82,12 @@ class TestGantt:
         assert ax.get_title() == "At most 2 of 2 workers at work"
         assert ax.get_legend() is None  # one record needs none
 
-    def test_a_job_that_failed_has_a_red_edge(self, ax: Axes) -> None:
+    def test_a_job_that_failed_is_crossed_out_in_red(self, ax: Axes) -> None:
         record = replace(NIGHT.simulate(), failures=(Failure(1, None, "no"),))
         (bars,) = containers(plot_gantt(record, ax=ax))
         edges = [to_hex(bar.get_edgecolor()).upper() for bar in bars.patches]
-        assert edges == ["#FFFFFF", OKABE_ITO[3], "#FFFFFF"]
+        assert edges == ["#000000", COLOURS["bad"], "#000000"]
+        assert [bar.get_hatch() for bar in bars.patches] == ["", "x", ""]
         assert [bar.get_linewidth() for bar in bars.patches] == [0.4, 2.0, 0.4]
 
     def test_records_of_one_pool_differ_in_colour_and_hatch(self, ax: Axes) -> None:
@@ -97,7 +98,7 @@ class TestGantt:
             for container in containers(ax)
             for bar in container.patches[:1]
         ]
-        assert looks == [(OKABE_ITO[0], ""), (OKABE_ITO[1], "///")]
+        assert looks == [(FILLS["work"], ""), (FILLS["buckets"], "///")]
         labels = [text.get_text() for text in ax.get_legend().get_texts()]  # type: ignore[union-attr]
         assert labels == ["stream", "files"]
 
@@ -111,7 +112,9 @@ class TestGantt:
 
     def test_there_are_colours_for_any_number_of_records(self, ax: Axes) -> None:
         plot_gantt({str(i): NIGHT.simulate() for i in range(20)}, ax=ax)
-        assert len(containers(ax)) == 20
+        bars = [to_hex(each.patches[0].get_facecolor()) for each in containers(ax)]
+        assert len(bars) == 20
+        assert len(set(bars[:8])) == 8
 
     def test_each_attempt_of_a_pool_has_a_bar(self, ax: Axes) -> None:
         (bars,) = containers(plot_gantt(INSIGHTS, ax=ax))
@@ -120,7 +123,7 @@ class TestGantt:
             for bar in bars.patches
         ] == [(0, 1, 8), (1, 2, 1), (1, 4, 1), (0, 9, 1)]
         edges = [to_hex(bar.get_edgecolor()).upper() for bar in bars.patches]
-        assert edges == ["#FFFFFF", OKABE_ITO[3], OKABE_ITO[3], "#FFFFFF"]
+        assert edges == ["#000000", COLOURS["bad"], COLOURS["bad"], "#000000"]
         assert [bar.get_linewidth() for bar in bars.patches] == [0.4, 2.0, 2.0, 0.4]
         assert ax.get_title() == "At most 2 of 2 workers at work"
         assert (ax.get_xlabel(), ax.get_ylabel()) == ("time [min]", "worker")
@@ -129,6 +132,20 @@ class TestGantt:
         plot_gantt({"files": NIGHT.simulate(), "pool": INSIGHTS}, ax=ax)
         assert [len(each.patches) for each in containers(ax)] == [3, 4]
         assert ax.get_title() == "At most 4 of 2 workers at work"
+
+    @pytest.mark.parametrize(("files", "edge"), [(200, 0.4), (201, 0.1)])
+    def test_edges_of_many_bars_are_thin(
+        self, ax: Axes, files: int, edge: float
+    ) -> None:
+        night = NightlyPipeline([6] * files, capacity=10, service=Constant(1.0))
+        (bars,) = containers(plot_gantt(night.simulate(), ax=ax))
+        assert {bar.get_linewidth() for bar in bars.patches} == {edge}
+
+    def test_buckets_and_mini_batches_keep_their_colours_alone(self, ax: Axes) -> None:
+        (batch,) = containers(plot_gantt(STREAM.simulate(), ax=ax))
+        bucket = containers(plot_gantt(NIGHT.simulate(), ax=ax))[1]
+        colours = [to_hex(one.patches[0].get_facecolor()) for one in (batch, bucket)]
+        assert colours == [FILLS["work"].lower(), FILLS["buckets"].lower()]
 
     @pytest.mark.parametrize(("tasks", "shapes"), [(1000, 0), (1001, 2)])
     def test_of_many_bars_only_those_that_failed_have_an_edge(
@@ -152,13 +169,13 @@ class TestGantt:
             many, failed = ax.collections
             assert len(many.get_paths()) == tasks
             assert np.asarray(many.get_linewidth()).tolist() == [0.0]
-            assert to_hex(np.asarray(many.get_facecolor())[0]).upper() == OKABE_ITO[1]
+            assert to_hex(np.asarray(many.get_facecolor())[0]).upper() == FILLS["work"]
             assert many.get_hatch() == "///"
             (box,) = failed.get_paths()
             corners = [float(x) for x in box.get_extents().extents * [60, 1, 60, 1]]
             assert corners == pytest.approx([5, 0.6, 6, 1.4])
             edge = np.asarray(failed.get_edgecolor())[0]
-            assert to_hex(edge).upper() == OKABE_ITO[3]
+            assert to_hex(edge).upper() == COLOURS["bad"]
         ax.figure.canvas.draw()
 
     @pytest.mark.parametrize(
@@ -243,7 +260,7 @@ class TestWorkers:
         plot_workers(INSIGHTS, ax=ax)
         first = [container.patches[0] for container in containers(ax)]
         colours = [to_hex(bar.get_facecolor()).upper() for bar in first]
-        assert colours == [OKABE_ITO[1], OKABE_ITO[0], OKABE_ITO[4]]
+        assert colours == ["#808080", FILLS["work"], FILLS["waiting"]]
         assert len({bar.get_hatch() for bar in first}) == 3
 
     @pytest.mark.parametrize("workers", [1, 2, 10, 40])

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from mds_sim.analysis import FormatComparison
-from mds_sim.plots.style import OKABE_ITO
+from mds_sim.plots.style import COLOURS, look
 from mds_sim.plots.tournament import (
     plot_formats,
     plot_meetings,
@@ -172,8 +172,8 @@ def test_new_faces_has_markers_line_and_bound() -> None:
     ax = plot_new_faces(results)
     random, greedy = ax.containers
     for container, runs, colour, marker in (
-        (random, results["random"], OKABE_ITO[0], "o"),
-        (greedy, results["greedy"], OKABE_ITO[1], "s"),
+        (random, results["random"], look(0).colour, "o"),
+        (greedy, results["greedy"], look(1).colour, "s"),
     ):
         points, caps, bars = container.lines
         mean = np.mean([run.new_faces for run in runs], axis=0)
@@ -183,7 +183,7 @@ def test_new_faces_has_markers_line_and_bound() -> None:
         assert (points.get_marker(), points.get_linestyle()) == (marker, "None")
         assert (len(caps), len(bars)) == (2, 1)
     theory, bound = ax.lines[-2:]
-    assert theory.get_linestyle() == "-"
+    assert (theory.get_linestyle(), theory.get_color()) == ("-", COLOURS["theory"])
     expected = [expected_opponents(16, 4, 4, r) for r in range(1, 6)]
     assert theory.get_ydata().tolist() == expected
     assert (bound.get_linestyle(), bound.get_color()) == ("--", "grey")

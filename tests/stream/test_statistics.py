@@ -198,7 +198,7 @@ def test_the_summary_is_text_and_html() -> None:
         n=1000, rng=1, progress=False
     )
     assert "1,000 messages in" in str(told)
-    assert told._repr_html_().startswith("<table>")
+    assert told._repr_html_().startswith("<table ")
 
 
 @pytest.mark.parametrize(

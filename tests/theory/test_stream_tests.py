@@ -247,8 +247,8 @@ class TestTable:
     def test_as_html(self) -> None:
         tests = poisson_tests(seconds(data.flights().scheduled_departure))
         html = tests._repr_html_()
-        assert html.startswith(f"<table><caption>{tests.verdict}</caption>")
-        assert '<th scope="row">equal stamps</th><td>62.2%</td><td></td>' in html
+        assert f">{tests.verdict}</caption>" in html
+        assert ">equal stamps</th><td>62.2%</td><td></td>" in html
         assert "&lt; 0.001" in html
 
 

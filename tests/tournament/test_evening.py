@@ -301,7 +301,7 @@ class TestForbidden:
         refused(
             evening,
             evening.next_round,
-            "'Ann' and 'Bob' must not share a table, but both sit at table 0 in round "
+            "'Ann' and 'Bob' must not share a table, but both sit at table 1 in round "
             "1; allow() lets them meet",
         )
         evening.allow("Bob", "Ann")
@@ -312,7 +312,7 @@ class TestForbidden:
         refused(
             evening,
             lambda: evening.override([["Ann", "Bob"], ["Cid", "Dan"]]),
-            "'Ann' and 'Bob' must not share a table, but both sit at table 0 in round "
+            "'Ann' and 'Bob' must not share a table, but both sit at table 1 in round "
             "1; allow() lets them meet",
         )
 

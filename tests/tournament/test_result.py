@@ -75,7 +75,7 @@ def test_html_is_escaped_and_has_no_colours() -> None:
     assert "&lt;b&gt;Ann&lt;/b&gt; won: 2 players, 1 table of 2, 1 round." in html
     assert "Bob &amp; Co" in html
     assert "<b>" not in html
-    assert "style" not in html
+    assert "color" not in html
     assert html.count("<tr>") == 3
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from mds_sim import _validate
-from mds_sim._tables import html_table, text_table
+from mds_sim._tables import html_table, html_words, text_table, whisker
 from mds_sim.analysis.intervals import Interval
 from mds_sim.analysis.replications import replicate
 from mds_sim.rng import RNG
@@ -53,6 +52,14 @@ class BucketChoice:
 
     def __str__(self) -> str:
         return f"{format_bytes(self.capacity)}, {self.rule}"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("room of a bucket", format_bytes(self.capacity)),
+            ("strategy", repr(self.strategy)),
+            ("order", self.order),
+        ]
+        return html_table("How to pack a night", rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,8 +250,14 @@ class Plan:
 
     def _repr_html_(self) -> str:
         title = f"{self.question}: {self.words(self.answer)}"
-        table = html_table(title, self._rows(), self._header())
-        return f"<p>{escape(self.promise)}</p>{table}"
+        rows, marks = self._rows(), {1: self._marks()}
+        table = html_table(title, rows, self._header(), marks=marks)
+        return html_words([self.promise]) + table
+
+    def _marks(self) -> list[str]:
+        """Draw the interval of each candidate, all on one scale."""
+        most = 1.0 if self.target is not None else max(x.high for x in self.intervals)
+        return [whisker(x.low, x.mean, x.high, (0.0, most)) for x in self.intervals]
 
 
 def probability_words(promise: Promise, n: int) -> str:

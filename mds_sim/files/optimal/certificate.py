@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_table
 from mds_sim.theory.bounds import DUAL_FEASIBLE, l3
 
 Ints = NDArray[np.int64]
@@ -185,6 +186,15 @@ class Certificate:
 
     def __repr__(self) -> str:
         return f"Certificate({self.kind}: at least {self.bound} buckets)"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("files", f"{self.value.size:,}"),
+            ("worth of all", f"{sum(self.value.tolist()):,}"),
+            ("a bucket holds at most", f"{self.scale:,}"),
+            ("rests on a solver", "yes" if self.rests_on_solver else "no"),
+        ]
+        return html_table(f"At least {self.bound:,} buckets, by {self.kind}", rows)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy made by pickle is built again, and so read-only as well.

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim._tables import html_table
 from mds_sim.files.packing import Packing
 from mds_sim.units import MB
 
@@ -76,6 +77,16 @@ class Solution:
         rest = f"open, at least {self.bound}" if self.gap else "optimal"
         proof = f"proof by {self.certificate.kind}"
         return f"Solution({self.n_buckets} buckets, {rest}, {proof}, {self.stage})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ("buckets", f"{self.n_buckets:,}"),
+            ("at least", f"{self.bound:,}"),
+            ("gap", f"{self.gap:,}"),
+            ("proof by", self.certificate.kind),
+            ("found by", self.stage),
+        ]
+        return html_table(f"{self.n_buckets:,} buckets: {self.status}", rows)
 
 
 @dataclass(frozen=True)
