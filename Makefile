@@ -17,11 +17,14 @@ READY := $(VENV)/.ready
 NBVAL := $(BIN)/python -m pytest -q --nbval --nbval-current-env --nbval-cell-timeout=120 \
 	--nbval-kernel-startup-timeout=120 --nbval-sanitize-with notebooks/sanitize.cfg \
 	-p no:cacheprovider
+# Two notebooks at a time: the cells of one belong together. Not where coverage is
+# measured, for it would miss what kernels of pytest-xdist do.
+TWO := -n 2 --dist loadfile
 # Without --cov-config the kernels would not see `branch = true`, and would count for 0 %.
 COV := --cov=mds_sim --cov-config=pyproject.toml --cov-report=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab demo test lint types unit nbval stress coverage notebooks clean
+.PHONY: help setup lab demo test lint types unit nbval browser stress coverage notebooks site pictures clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -34,7 +37,7 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 demo: $(READY)  ## see the package work, in the terminal
 	@$(BIN)/python -m mds_sim demo
 
-test: lint types unit nbval  ## check everything: style, types, tests, docstrings, notebooks
+test: lint types unit nbval browser  ## check everything, as the CI server does
 
 lint: $(READY)  ## check style and layout
 	@echo "==> ruff"
@@ -51,7 +54,11 @@ unit: $(READY)  ## run the tests and the examples in docstrings
 
 nbval: $(READY)  ## run each notebook again and compare it with its stored outputs
 	@echo "==> pytest: notebooks"
-	@$(NBVAL) notebooks/*.ipynb
+	@$(NBVAL) $(TWO) notebooks/*.ipynb
+
+browser: $(READY)  ## use notebooks and site in Chromium as people do, if there is one
+	@echo "==> pytest: in the browser"
+	@$(BIN)/python -m pytest -q -rs -m browser tests/browser
 
 stress: $(READY)  ## kill and cut the power STRESS times as often as the tests do (an hour)
 	@MDS_SIM_STRESS=$(STRESS) $(BIN)/python -m pytest -q tests/stress
@@ -67,9 +74,15 @@ coverage: $(READY)  ## measure what tests and notebooks reach, into htmlcov/
 notebooks: $(READY)  ## run the notebooks and save them with their outputs
 	@$(BIN)/python notebooks/execute.py
 
+site: $(READY)  ## build the site from the notebooks as they were last run, into site/
+	@$(BIN)/python docs/build.py
+
+pictures: $(READY)  ## make the moving pictures of the README
+	@$(BIN)/python docs/pictures.py
+
 clean:  ## remove the virtual environment and all that is generated
 	@rm -rf $(VENV) htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache \
-		.ruff_cache build dist *.egg-info notebooks/.ipynb_checkpoints
+		.ruff_cache build dist site *.egg-info notebooks/.ipynb_checkpoints
 	@find mds_sim tests benchmarks notebooks -name __pycache__ -type d -prune \
 		-exec rm -rf {} + 2>/dev/null || true
 
@@ -81,5 +94,5 @@ $(READY): pyproject.toml constraints.txt
 	@echo "==> setting up $(VENV) (once; about a minute)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check \
-		--constraint constraints.txt --editable ".[lab,test]"
+		--constraint constraints.txt --editable ".[lab,test,docs]"
 	@touch $@

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -175,5 +176,56 @@ def test_a_script_writes_between_its_marks_only(
     report.write("x.py", ["new"])
     assert readme.read_text() == before.replace("\nold\n", "\n\nnew\n")
     text = (SCRIPTS / "README.md").read_text(encoding="utf-8")
-    for name in ("packing.py", "exact.py"):
+    for name in ("packing.py", "exact.py", "book.py"):
         assert text.count(f"<!-- {name} writes from here -->") == 1
+
+
+class TestBook:
+    @pytest.fixture
+    def book(self, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+        """Import `benchmarks/book.py`."""
+        monkeypatch.syspath_prepend(str(SCRIPTS))
+        return import_module("book")
+
+    def notebook(self, folder: Path, source: str) -> Path:
+        """Write a notebook of one cell."""
+        cells = [nbformat.v4.new_code_cell(source)]
+        path = folder / "one.ipynb"
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+        return path
+
+    @pytest.mark.slow
+    def test_a_child_of_the_kernel_counts(
+        self, book: ModuleType, tmp_path: Path
+    ) -> None:
+        work = (
+            "import time; held = b'x' * 300_000_000; end = time.process_time() + 0.5\n"
+            "while time.process_time() < end: pass"
+        )
+        source = f"import subprocess, sys\nwork = {work!r}\n"
+        source += "subprocess.run([sys.executable, '-c', work], check=True)"
+        cost = book.measure(self.notebook(tmp_path, source))
+        assert 300e6 < cost.memory < 1000e6
+        assert cost.cpu > 0.3
+        assert cost.wall > 0.5
+
+    @pytest.mark.slow
+    def test_a_notebook_that_fails_has_no_cost(
+        self, book: ModuleType, tmp_path: Path
+    ) -> None:
+        path = self.notebook(tmp_path, "1 / 0")
+        with pytest.raises(RuntimeError, match=r"^one\.ipynb must run to its end$"):
+            book.measure(path)
+
+    def test_what_is_beyond_the_promise_is_said(self, book: ModuleType) -> None:
+        costs = {
+            "kept": book.Cost(20.0, 90.0, 10**9),
+            "slow": book.Cost(20.1, 1.0, 5 * 10**6),
+            "large": book.Cost(1.0, 1.0, 10**9 + 1),
+        }
+        assert book.table(costs).splitlines()[2:] == [
+            "| kept | 20.0 | 90.0 | 1,000 | yes |",
+            "| slow | 20.1 | 1.00 | 5.00 | no |",
+            "| large | 1.00 | 1.00 | 1,010 | no |",
+            "| all, one after another | 41.1 | 92.0 | | |",
+        ]

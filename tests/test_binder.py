@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,8 @@ def normal(line: str) -> str:
 
 def test_the_environment_has_the_requirements_of_the_project() -> None:
     extras = PROJECT["optional-dependencies"]
-    wanted = [*PROJECT["dependencies"], *extras["lab"], *extras["test"]]
+    chosen = [extras[name] for name in ("lab", "test", "docs")]
+    wanted = [*PROJECT["dependencies"], *chain(*chosen)]
     assert sorted(map(normal, offered())) == sorted(map(normal, wanted))
 
 

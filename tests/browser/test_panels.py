@@ -1,0 +1,120 @@
+"""Panels, used as people use them: by mouse, and without one."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import nbformat
+import pytest
+from playwright.sync_api import Locator, expect
+
+pytestmark = pytest.mark.slow
+
+SETUP = "import mds_sim as mds\nimport mds_sim.widgets"
+WHAT_IF = "panel = mds.widgets.WhatIf(rng=1)\npanel"
+NIGHT = """plan = mds.widgets.SeatingPlan(
+    ["Ada", "Bo", "Cleo", "Dev", "Eve"], tables=2, seats=2, rounds=2, rng=1)
+plan"""
+
+
+def cells_with(path: Any, *words: str) -> list[str]:
+    """Return the code cells of a notebook that have one of some words in them."""
+    notebook = nbformat.read(path, as_version=4)
+    sources = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    found = [[source for source in sources if word in source] for word in words]
+    assert all(found)
+    return [source for source in sources if any(word in source for word in words)]
+
+
+class TestWhatIf:
+    @pytest.fixture
+    def view(self, book: Any, notebooks: Any) -> Locator:
+        """The panel of the notebook, which begins as its text says."""
+        path = notebooks / "20_what_if.ipynb"
+        words = "set_style", "panel = ", "panel  #"
+        book.lab.put_cells("what_if", cells_with(path, *words))
+        book.open("what_if")
+        book.run_all()
+        assert book.errors() == []
+        view: Locator = book.page.locator(".mds-what-if")
+        return view
+
+    def test_a_slider_moves_and_all_agrees_with_the_kernel(
+        self, book: Any, view: Locator
+    ) -> None:
+        before = view.locator("img").get_attribute("src")
+        workers = view.get_by_role("slider").nth(2)
+        book.tab_to(workers)
+        for _ in range(2):
+            book.page.keyboard.press("ArrowLeft")
+        expect(view.locator(".widget-readout").nth(2)).to_have_text("8")
+        expect(view.locator("caption")).to_contain_text("of 8 workers")
+        image = view.locator("img")
+        expect(image).not_to_have_attribute("src", str(before))
+        expect(image).to_have_attribute("alt", re.compile("of 8 workers"))
+        assert book.ask("panel.answer.workers") == "8"
+        verdict = book.ask("panel.answer.verdict")
+        assert view.locator("caption").inner_text() == verdict
+        assert image.get_attribute("alt") == f"Two figures. {verdict}"
+        rows = view.locator("tbody tr").all()
+        shown = [tuple(row.locator("th, td").all_inner_texts()) for row in rows]
+        assert str(shown) == book.ask("[tuple(row) for row in panel.answer.rows()]")
+        assert book.faults(".mds-what-if") == []
+
+
+class TestSeatingPlan:
+    @pytest.fixture
+    def view(self, book: Any, notebooks: Any) -> Locator:
+        """The panel of the notebook: eighteen people in their second round."""
+        path = notebooks / "15_game_night.ipynb"
+        words = "set_style", "NAMES = (", "SeatingPlan(NAMES", "plan  #"
+        book.lab.put_cells("game_night", cells_with(path, *words))
+        book.open("game_night")
+        book.run_all()
+        assert book.errors() == []
+        view: Locator = book.page.locator(".mds-plan")
+        return view
+
+    def test_an_evening_is_clicked_through(self, book: Any, view: Locator) -> None:
+        def press(label: str) -> None:
+            view.get_by_role("button", name=label, exact=True).click()
+
+        def win() -> list[str]:
+            """Click the second name at each table, and go on."""
+            cards = view.locator(".mds-card")
+            names = []
+            for card in cards.all():
+                seat = card.get_by_role("button").nth(1)
+                names.append(seat.inner_text())
+                seat.click()
+                expect(card).to_contain_text(f"{names[-1]} won")
+            press("Next round")
+            expect(view.locator(".mds-card .mod-active")).to_have_count(0)
+            return names
+
+        title = view.locator("h3")
+        expect(title).to_have_text("Round 2 of 5")
+        press("Undo")
+        expect(title).to_have_text("Round 1 of 5")
+        expect(view.locator(".mds-card .mod-active")).to_have_count(4)
+        first = win()
+        expect(title).to_have_text("Round 2 of 5")
+        history = "plan.tournament.history"
+        winners = book.ask(f"[{history}.names[i] for i in {history}.winner[0]]")
+        assert winners == str(first)
+        view.get_by_role("button", name="Come, go, save, load").click()
+        view.get_by_label("Late arrival").fill("Zoe")
+        press("Add")
+        expect(view.locator("table").first).to_contain_text("Zoe")
+        for number in (3, 4, 5):
+            win()
+            expect(title).to_have_text(f"Round {number} of 5")
+        win()
+        expect(title).not_to_have_text("Round 5 of 5")
+        if title.inner_text() == "Playoff":
+            win()
+        champion = book.ask("plan.tournament.standings[0].player.name")
+        expect(title).to_have_text(f"★ {champion} has won the evening")
+        assert book.ask("len(plan.tournament.present)") == "19"
+        assert book.faults(".mds-plan") == []
