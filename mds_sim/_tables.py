@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from math import isfinite
 from typing import Any
 
 Rows = Sequence[Sequence[str]]
@@ -79,7 +80,7 @@ def html_table(
 
 def html_columns(title: str, columns: Mapping[str, Any]) -> str:
     """Lay columns out as a table with the number of each row: the first ten rows."""
-    length = len(next(iter(columns.values())))
+    length = len(next(iter(columns.values()), ()))
     rows = [
         (f"{i}", *(number(column[i]) for column in columns.values()))
         for i in range(min(length, FIRST))
@@ -117,7 +118,7 @@ def number(value: Any) -> str:
 
 def bar(share: float) -> str:
     """Draw a share in [0, 1] as a bar, for eyes only: the number stands beside it."""
-    width = f"{100 * min(max(share, 0.0), 1.0):.0f}%"
+    width = f"{100 * min(max(0.0, share), 1.0):.0f}%"
     inside = f"display:inline-block;width:{width};height:100%;background:currentColor"
     filled = f'<span style="{inside}"></span>'
     return f'<span aria-hidden="true" style="{_TRACK}">{filled}</span>'
@@ -130,7 +131,7 @@ def whisker(low: float, mean: float, high: float, ends: tuple[float, float]) -> 
     nothing between the ends, or one is not finite.
     """
     first, width = ends[0], ends[1] - ends[0]
-    if not 0.0 < width < float("inf"):
+    if not (0.0 < width < float("inf") and isfinite(low + mean + high)):
         return ""
     left, middle, right, zero = (
         4 + 92 * (min(max(x, first), ends[1]) - first) / width
@@ -154,7 +155,7 @@ def columns(shares: Sequence[float], label: str) -> str:
     some = shares[:MOST_COLUMNS]
     wide = max(4, min(16, 600 // max(len(some), 1)))
     bars = "".join(
-        f"M{i * wide} 48v-{40 * min(share, 1.2):.3g}h{wide - 1}V48z"
+        f"M{i * wide} 48v-{40 * min(max(0.0, share), 1.2):.3g}h{wide - 1}V48z"
         for i, share in enumerate(some)
     )
     width = wide * len(some)

@@ -4,7 +4,15 @@ import re
 
 import pytest
 
-from mds_sim._tables import html_table, number, text_table
+from mds_sim._tables import (
+    bar,
+    columns,
+    html_columns,
+    html_table,
+    number,
+    text_table,
+    whisker,
+)
 
 
 def without_style(page: str) -> str:
@@ -62,3 +70,10 @@ def test_every_word_of_an_html_table_is_escaped(where: str) -> None:
 @pytest.mark.parametrize("name", ["1e5", "12.0", "007", "1_000", "nan"])
 def test_a_name_that_looks_like_a_number_stays_a_name(name: str) -> None:
     assert number(name) == name
+
+
+def test_what_is_no_number_draws_nothing() -> None:
+    nan = float("nan")
+    assert "nan" not in bar(nan) + columns([0.5, nan], "two shares")
+    assert whisker(0.0, nan, 1.0, (0.0, 1.0)) == ""
+    assert html_columns("Nothing", {}).count("<tr>") == 1  # the header

@@ -13,7 +13,7 @@ from mds_sim.files.packing import Packing
 from mds_sim.units import format_bytes
 
 from .movie import Movie
-from .style import GREY, QUIET, STRATEGIES, STYLE, looks
+from .style import GREY, QUIET, STRATEGIES, STYLE, cut, looks
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -114,7 +114,8 @@ def movie_packing(
     """
     from matplotlib import rc_context
 
-    named = packings if isinstance(packings, Mapping) else {"": packings}
+    given = packings if isinstance(packings, Mapping) else {"": packings}
+    named = {str(name): packing for name, packing in given.items()}
     n = _check(named)
     orders = _orders(named, order)
     pictures = _validate.count("pictures", pictures)
@@ -233,7 +234,7 @@ def _drawn(
         ax, packing = grid.flat[i], named[name]
         top = _top(packing, falls=falls)
         _frame(ax, packing, most, top)
-        ax.set_title(name, weight="bold", pad=20.0)
+        ax.set_title(cut(name), weight="bold", pad=20.0)
         ax.set_title(orders[name], loc="right", color=QUIET, size=10, pad=20.0)
         if i + columns >= len(named):  # nothing stands below
             ax.set_xlabel("buckets, as they are begun")
@@ -295,6 +296,9 @@ def _orders(
     named: Mapping[str, Packing], order: str | Mapping[str, str] | None
 ) -> dict[str, str]:
     """Return in which order each strategy takes the files, in words."""
+    if not isinstance(order, str | Mapping | None):
+        kind = "a word, or a word for each name"
+        raise TypeError(f"order must be {kind}, got {order!r}")
     told = dict.fromkeys(named, order) if isinstance(order, str) else order or {}
     for name, word in told.items():
         if name not in named:

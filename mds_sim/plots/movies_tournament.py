@@ -13,7 +13,7 @@ from mds_sim.tournament.history import Ints
 from mds_sim.tournament.result import TournamentResult
 
 from .movie import Movie
-from .style import STYLE
+from .style import STYLE, cut
 from .tournament import KINDS
 from .tournament_scene import TALK, WALK, Matrix, Meetings, Room
 
@@ -82,7 +82,8 @@ def movie_meetings(
     """
     from matplotlib import rc_context
 
-    named = results if isinstance(results, Mapping) else {"": results}
+    given = results if isinstance(results, Mapping) else {"": results}
+    named = {str(name): result for name, result in given.items()}
     rounds = _rounds(named)
     pictures = _validate.count("pictures", pictures, least=rounds)
     seconds = _validate.positive("seconds", seconds, "s")
@@ -101,7 +102,7 @@ class _Panel:
 
     def __init__(self, top: Axes, matrix: Matrix, room: Room | None, name: str):
         self.matrix, self.room = matrix, room
-        top.set_title(name, weight="bold", pad=20.0)
+        top.set_title(cut(name), weight="bold", pad=20.0)
         self.words = top.text(
             0.0, 1.03, "", transform=top.transAxes, va="bottom", label=name,
             animated=True,

@@ -165,6 +165,17 @@ STYLE: Any = {
 }
 
 
+def cut(name: str, most: int = 24) -> str:
+    """Cut a name that no title of a small panel could hold.
+
+    Examples
+    --------
+    >>> cut("first fit"), cut("a strategy that somebody wrote")
+    ('first fit', 'a strategy that somebod…')
+    """
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
 def axes(ax: Axes | None = None) -> Axes:
     """Return `ax`, or the axes of a new figure.
 

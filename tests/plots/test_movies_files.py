@@ -419,3 +419,16 @@ def test_what_cannot_be_shown_is_refused(
 ) -> None:
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         movie_packing(packings, **options)  # type: ignore[arg-type]  # that is the test
+
+
+def test_names_of_any_length_and_kind_fit_above_a_panel() -> None:
+    packing = pack([6, 5, 4], capacity=10)
+    movie = movie_packing({"x" * 300: packing, 2: packing}, pictures=2)
+    assert len(movie.pictures) == 3  # one more than asked for: the last is held
+    assert "; 2, in order of arrival: 2 buckets" in movie.alt
+
+
+def test_an_order_is_a_word() -> None:
+    message = r"^order must be a word, or a word for each name, got 3$"
+    with pytest.raises(TypeError, match=message):
+        movie_packing(pack([6, 5, 4], capacity=10), order=3)
