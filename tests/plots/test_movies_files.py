@@ -424,7 +424,7 @@ def test_what_cannot_be_shown_is_refused(
 def test_names_of_any_length_and_kind_fit_above_a_panel() -> None:
     packing = pack([6, 5, 4], capacity=10)
     movie = movie_packing({"x" * 300: packing, 2: packing}, pictures=2)
-    assert len(movie.pictures) == 3  # one more than asked for: the last is held
+    assert len(movie.pictures) == 3  # and one more at the end
     assert "; 2, in order of arrival: 2 buckets" in movie.alt
 
 
