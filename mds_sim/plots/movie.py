@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .saving import data_url, small_png
 from .showing import SHARPNESS, picture_html
 
 if TYPE_CHECKING:
@@ -93,9 +93,7 @@ class Movie:
         try:
             canvas: Any = FigureCanvasAgg(self.figure)
             canvas.draw()
-            self.figure.set_layout_engine(
-                "none"
-            )  # nothing moves by itself from here on
+            self.figure.set_layout_engine("none")  # nothing else moves from here on
             ground = canvas.copy_from_bbox(self.figure.bbox)
             return [self._picture(canvas, ground, moment) for moment in self.moments]
         finally:
@@ -118,12 +116,12 @@ class Movie:
     @cached_property
     def still(self) -> bytes:
         """The last picture as a PNG file."""
-        from PIL import Image
+        return small_png(self.pictures[-1])
 
-        file = BytesIO()
-        few = self.pictures[-1].quantize(256, dither=Image.Dither.NONE)
-        few.save(file, format="png", optimize=True)
-        return file.getvalue()
+    @property
+    def width(self) -> int:
+        """How many pixels of a page it is wide."""
+        return round(self.pictures[0].width / SHARPNESS)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the movie into a file.
@@ -180,9 +178,8 @@ class Movie:
         return [_reduced(picture, palette, white) for picture in self.pictures]
 
     def _repr_html_(self) -> str:
-        width = round(self.pictures[0].width / SHARPNESS)
-        moving = picture_html(self.gif, self.alt, "image/gif", width)
-        still = f"data:image/png;base64,{b64encode(self.still).decode('ascii')}"
+        moving = picture_html(self.gif, self.alt, "image/gif", self.width)
+        still = data_url(self.still, "image/png")
         return (
             "<details open><summary>Moving picture (click to hide)</summary><picture>"
             f'<source media="(prefers-reduced-motion: reduce)" srcset="{still}">'

@@ -13,6 +13,7 @@ from .style import STYLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from PIL.Image import Image
 
 Draw = Callable[..., Any]
 
@@ -129,12 +130,30 @@ def png(
     figure.savefig(drawn, format="png", dpi=dpi, bbox_inches=box, facecolor="white",
                    pil_kwargs={"compress_level": 0})  # fmt: skip
     picture = Image.open(drawn).convert("RGB")
-    small = BytesIO()
+    return small_png(picture), picture.width
+
+
+def small_png(picture: Image) -> bytes:
+    """Return a picture as a PNG file with 256 colours."""
+    from PIL import Image
+
     few = picture.quantize(
         256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
     )
-    few.save(small, format="png", optimize=True)
-    return small.getvalue(), picture.width
+    file = BytesIO()
+    few.save(file, format="png", optimize=True)
+    return file.getvalue()
+
+
+def data_url(data: bytes, kind: str) -> str:
+    """Return the address that is the file itself.
+
+    Examples
+    --------
+    >>> data_url(b"...", "image/gif")
+    'data:image/gif;base64,Li4u'
+    """
+    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def figure_html(figure: Figure, alt: str) -> str:
@@ -159,5 +178,5 @@ def figure_html(figure: Figure, alt: str) -> str:
     """
     picture = BytesIO()
     figure.savefig(picture, format="png", pil_kwargs={"compress_level": 1})
-    data = base64.b64encode(picture.getvalue()).decode("ascii")
-    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}">'
+    source = data_url(picture.getvalue(), "image/png")
+    return f'<img alt="{escape(alt)}" src="{source}">'

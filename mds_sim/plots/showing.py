@@ -6,11 +6,10 @@ to say but "image". What `show` puts into the page has.
 
 from __future__ import annotations
 
-import base64
 from html import escape
 from typing import TYPE_CHECKING
 
-from .saving import png
+from .saving import data_url, png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,10 +85,8 @@ def picture_html(data: bytes, alt: str, kind: str, width: int) -> str:
     >>> picture_html(b"...", 'a "b" < c', "image/gif", 80)[:40]
     '<img alt="a &quot;b&quot; &lt; c" width='
     """
-    encoded = base64.b64encode(data).decode("ascii")
-    style = "max-width: 100%; height: auto; background: #fff"
-    source = f"data:{kind};base64,{encoded}"
-    return f'<img alt="{escape(alt)}" width="{width}" style="{style}" src="{source}">'
+    shape = f'width="{width}" style="max-width: 100%; height: auto; background: #fff"'
+    return f'<img alt="{escape(alt)}" {shape} src="{data_url(data, kind)}">'
 
 
 def _in_ipython() -> bool:

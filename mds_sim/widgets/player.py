@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
 
 import ipywidgets as ui
 
 from mds_sim import _validate
 from mds_sim.plots.movie import Movie
-from mds_sim.plots.showing import SHARPNESS, picture_html
+from mds_sim.plots.saving import small_png
+from mds_sim.plots.showing import picture_html
 
 FASTEST = 50  # milliseconds a picture; no page keeps up with less
 
@@ -134,21 +134,15 @@ class Player:
 
     def _draw(self) -> None:
         """Show the picture that the slider says."""
-        picture = self.movie.pictures[self.picture - 1]
         alt = f"Picture {self.picture} of {self._slider.max}. {self.words}"
-        width = round(picture.width / SHARPNESS)
-        self._image.value = picture_html(self._file(), alt, "image/png", width)
+        page = picture_html(self._file(), alt, "image/png", self.movie.width)
+        self._image.value = page
 
     def _file(self) -> bytes:
         """Return the picture as a PNG file, made when it is needed first."""
         if self.picture not in self._files:
-            from PIL import Image
-
-            file = BytesIO()
             picture = self.movie.pictures[self.picture - 1]
-            few = picture.quantize(256, dither=Image.Dither.NONE)
-            few.save(file, format="png", optimize=True)
-            self._files[self.picture] = file.getvalue()
+            self._files[self.picture] = small_png(picture)
         return self._files[self.picture]
 
     def __repr__(self) -> str:
