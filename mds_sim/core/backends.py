@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
+from time import sleep
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from . import remote
 from .task import Task, describe
 
 MAX_CRASHES = 3  # of its worker, until a task is told to be the culprit
+PAUSES = 0.0, 0.05, 0.2, 0.8, 3.2  # s, after each executor that takes no task
 
 
 class WorkerCrashError(RuntimeError):
@@ -269,13 +271,16 @@ class Guests(Backend):
     def submit(self, call: Any, argument: Any) -> tuple[Executor, Future[Any]]:
         """Hand a task over; an executor that broke while it was idle is replaced."""
         with self._lock:  # nobody replaces it meanwhile
-            for _ in range(MAX_CRASHES):
+            for pause in PAUSES:
                 try:
                     return self._executor, self._executor.submit(call, argument)
                 except Exception as error:
                     # Broken, or about to: then it may be an OSError as well. None of
                     # them is the fault of the task.
                     self.rebuild(self._executor, error)
+                    # What starts processes, a fork server, dies with such an error. It
+                    # is started anew once it is gone, and refuses until then.
+                    sleep(pause if isinstance(error, OSError | EOFError) else 0.0)
             return self._executor, self._executor.submit(call, argument)
 
     def rebuild(self, broken: Executor, error: Exception) -> None:

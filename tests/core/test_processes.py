@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from importlib import import_module
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,20 @@ def test_an_executor_that_was_given_is_not_replaced(tmp_path: Path) -> None:
             )
 
 
+def test_a_fork_server_that_dies_costs_no_task() -> None:
+    # It did when it was asked for a process by an executor that broke meanwhile: the
+    # connection ends before all is said. Until it is gone, it refuses the next ones.
+    with WorkerPool(2, executor=faults.process_pool) as pool:
+        assert pool.submit(faults.square, 2).result(faults.PATIENCE) == 4
+    server = forkserver._forkserver  # type: ignore[attr-defined]
+    with WorkerPool(2, executor=faults.process_pool) as pool:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(server._forkserver_address)
+        futures = [pool.submit(faults.square, x) for x in range(8)]
+        results = [future.result(faults.PATIENCE) for future in futures]
+    assert results == [x * x for x in range(8)]
+
+
 def test_an_executor_that_was_given_is_not_shut_down() -> None:
     with faults.process_pool(1) as executor:
         for _ in range(2):
@@ -193,7 +208,7 @@ NOTEBOOK = """
 import os, sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from mds_sim.core import WorkerPool
 
 # No `if __name__ == "__main__"`: a notebook has none either.
