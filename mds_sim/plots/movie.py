@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .film import Film
 from .saving import data_url, small_png
 from .showing import SHARPNESS, picture_html
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 Update = Callable[[Any], Iterable["Artist"]]
 
 COLOURS = 64  # of a GIF: few make it small, and a plot has few
+MOST_BYTES = 250_000  # of a GIF with up to 50 pictures; others in proportion
+LEAST_SHARE = 0.5  # of its pictures: with fewer it would not move any more
 HOLD = 2.5  # seconds that the last picture stays: it is the one with the answer
 
 
@@ -49,6 +52,13 @@ class Movie:
     -----
     The page begins with an open ``<details>``, which a reader can close if the movement
     disturbs, and who asks the computer for reduced motion sees the last picture only.
+
+    A GIF of more than 250 kB (5 kB a picture, if there are more than 50) has as few
+    pictures less as are needed, down to half of them, each for longer; if that does not
+    help, it is larger. Other files have all pictures.
+
+    Pictures are kept as PNG files, some 35 kB each. While a GIF is written, each takes
+    a byte a pixel.
 
     Examples
     --------
@@ -84,8 +94,12 @@ class Movie:
         return f"<Movie of {len(self.moments)} pictures: {self.alt}>"
 
     @cached_property
-    def pictures(self) -> list[Image]:
-        """The pictures, one for each moment, as RGB images of Pillow."""
+    def pictures(self) -> Film:
+        """The pictures, one for each moment: a sequence of RGB images of Pillow.
+
+        All are drawn when it is first asked for, in the order of the moments, and kept
+        compressed. Each access makes a new image, which may be changed.
+        """
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
         dpi = self.figure.dpi
@@ -95,7 +109,10 @@ class Movie:
             canvas.draw()
             self.figure.set_layout_engine("none")  # nothing else moves from here on
             ground = canvas.copy_from_bbox(self.figure.bbox)
-            return [self._picture(canvas, ground, moment) for moment in self.moments]
+            film = Film()
+            for moment in self.moments:
+                film.append(self._picture(canvas, ground, moment))
+            return film
         finally:
             self.figure.set_dpi(dpi)
 
@@ -106,12 +123,22 @@ class Movie:
         canvas.restore_region(ground)
         for artist in self.update(moment):
             self.figure.draw_artist(artist)
-        return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
 
     @cached_property
     def gif(self) -> bytes:
         """The movie as a GIF file, which plays again and again."""
-        return self._encode("gif", disposal=1)
+        palette, n = self._palette(), len(self.moments)
+        most = max(MOST_BYTES, MOST_BYTES * n // 50)
+        data = whole = self._gif(range(n), palette)
+        count = n
+        while len(data) > most:
+            count = min(count - 1, int(count * most / len(data)))
+            if count < max(2, LEAST_SHARE * n):
+                return whole
+            shown = np.linspace(0, n - 1, count).round().astype(int)
+            data = self._gif(shown.tolist(), palette)
+        return data
 
     @cached_property
     def still(self) -> bytes:
@@ -145,37 +172,51 @@ class Movie:
             )
         if kind == ".png":
             data = self.still
+        elif kind == ".gif":
+            data = self.gif
         else:
-            data = self.gif if kind == ".gif" else self._encode("webp", quality=80)
-        Path(path).write_bytes(data)
+            shown = range(len(self.moments))
+            data = self._encode("webp", shown, self.pictures, quality=80)
+        Path(path).write_bytes(data)  # all of it: nothing is left half done
 
-    def _encode(self, kind: str, **options: Any) -> bytes:
-        """Write all pictures with one palette, so that what stays costs nothing."""
-        first, *others = self._with_few_colours() if kind == "gif" else self.pictures
-        each = round(1000 * self.seconds / len(self.moments))
-        times = [each] * len(others) + [each + round(1000 * HOLD)]
-        file = BytesIO()
-        first.save(
-            file, format=kind, save_all=True, append_images=others, duration=times,
-            loop=0, **options,
+    def _gif(self, shown: Sequence[int], palette: Image) -> bytes:
+        """Write some pictures with one palette, so that what stays costs nothing."""
+        few = (_reduced(self.pictures[i], palette) for i in shown)
+        return self._encode("gif", shown, few, disposal=1, optimize=True)
+
+    def _encode(
+        self, kind: str, shown: Sequence[int], pictures: Iterable[Image], **options: Any
+    ) -> bytes:
+        """Write pictures, of the moments that are shown, into one file."""
+        others, file = iter(pictures), BytesIO()
+        next(others).save(  # Pillow takes the others one by one
+            file, format=kind, save_all=True, append_images=others,
+            duration=self._times(shown), loop=0, **options,
         )  # fmt: skip
         return file.getvalue()
 
-    def _with_few_colours(self) -> list[Image]:
-        """Reduce the pictures to the colours of some of them."""
+    def _times(self, shown: Sequence[int]) -> list[int]:
+        """Return how long each picture stays [ms]; hundredths are all a GIF can say."""
+        ends = np.array([*shown[1:], len(self.moments)]) / len(self.moments)
+        ends = (100 * self.seconds * ends).round()
+        ends[-1] += 100 * HOLD
+        times: list[int] = (10 * np.diff(ends, prepend=0.0)).astype(int).tolist()
+        return times
+
+    def _palette(self) -> Image:
+        """Choose colours by some of the pictures; the lightest one is white."""
         from PIL import Image
 
-        width, height = self.pictures[0].size
-        some = self.pictures[:: max(1, len(self.pictures) // 3)] + self.pictures[-1:]
+        some = [*self.pictures[:: max(1, len(self.pictures) // 3)], self.pictures[-1]]
+        width, height = some[0].size
         sheet = Image.new("RGB", (width, height * len(some)))
         for i, picture in enumerate(some):
             sheet.paste(picture, (0, i * height))
         palette = sheet.quantize(COLOURS, dither=Image.Dither.NONE)
         colours = np.array(palette.getpalette() or []).reshape(-1, 3)
-        white = int(colours.sum(axis=1).argmax())
-        colours[white] = 255
+        colours[_lightest(colours)] = 255
         palette.putpalette(colours.ravel().tolist())
-        return [_reduced(picture, palette, white) for picture in self.pictures]
+        return palette
 
     def _repr_html_(self) -> str:
         moving = picture_html(self.gif, self.alt, "image/gif", self.width)
@@ -187,7 +228,7 @@ class Movie:
         )
 
 
-def _reduced(picture: Image, palette: Image, white: int) -> Image:
+def _reduced(picture: Image, palette: Image) -> Image:
     """Reduce a picture to the colours of a palette; what is white stays white.
 
     Pillow takes a colour that is nearly the nearest, and a page that is nearly white
@@ -196,8 +237,14 @@ def _reduced(picture: Image, palette: Image, white: int) -> Image:
     from PIL import Image
 
     few = picture.quantize(palette=palette, dither=Image.Dither.NONE)
-    places = np.array(few)
+    places, colours = np.array(few), palette.getpalette() or []
+    white = _lightest(np.array(colours).reshape(-1, 3))
     places[(np.asarray(picture) == 255).all(axis=2)] = white
     few = Image.fromarray(places)
-    few.putpalette(palette.getpalette() or [])
+    few.putpalette(colours)
     return few
+
+
+def _lightest(colours: np.ndarray) -> int:
+    """Return which of the colours is the lightest."""
+    return int(colours.sum(axis=1).argmax())

@@ -40,9 +40,10 @@ class Player:
 
     Notes
     -----
-    All pictures are drawn at once, which takes about a second; each is made into a
-    PNG of some 30 kB when it is shown first. It plays without the kernel's help, but
-    the kernel sends the pictures: where it is slow, some are left out.
+    All pictures are drawn at once, which takes about a second, and kept compressed;
+    each is made into a PNG of some 30 kB when it is shown first. It plays without the
+    kernel's help, but the kernel sends the pictures: where it is slow, some are left
+    out.
 
     Examples
     --------

@@ -1,14 +1,18 @@
 """Moving pictures: each moment is what a figure of its own would show."""
 
+import os
+import re
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
 from mds_sim.plots import Movie
+from mds_sim.plots.movie import HOLD
 
 
 def dot(moments=(0.0, 0.5, 1.0), **options) -> Movie:
@@ -34,6 +38,48 @@ def test_each_picture_is_drawn_anew() -> None:
     assert np.array_equal(alone, third)  # nothing is left of the moments before
 
 
+def test_a_picture_is_the_figure_as_matplotlib_draws_it_at_once() -> None:
+    movie = dot([0.1, 0.7])
+    pictures = list(movie.pictures)
+    (axes,) = movie.figure.axes
+    axes.lines[-1].set_animated(False)
+    movie.figure.set_dpi(120)
+    for moment, picture in zip(movie.moments, pictures, strict=True):
+        movie.update(moment)
+        canvas = FigureCanvasAgg(movie.figure)
+        canvas.draw()
+        drawn = np.asarray(canvas.buffer_rgba())[..., :3]
+        assert np.array_equal(drawn, np.asarray(picture))
+
+
+def test_each_moment_is_drawn_once_and_in_order(tmp_path: Path) -> None:
+    movie = dot()
+    moments = []
+
+    def update(moment):
+        moments.append(moment)
+        return movie.update(moment)
+
+    counted = Movie(movie.figure, update, movie.moments, "A dot")
+    assert (counted.width, moments) == (160, [0.0, 0.5, 1.0])
+    for ending in ("gif", "webp", "png"):
+        counted.save(tmp_path / f"dot.{ending}")
+    assert len(counted._repr_html_()) > 1000
+    assert counted.pictures is counted.pictures
+    assert moments == [0.0, 0.5, 1.0]
+
+
+def test_the_gif_is_made_of_the_pictures() -> None:
+    movie = dot()
+    with Image.open(BytesIO(movie.gif)) as file:
+        for i, picture in enumerate(movie.pictures):
+            file.seek(i)
+            few = np.asarray(file.convert("RGB"), dtype=int)
+            far = np.abs(few - np.asarray(picture, dtype=int))
+            assert far.mean() < 0.1
+            assert far.max() <= 32  # between two of 63 colours
+
+
 def test_the_gif_has_all_pictures_and_holds_the_last() -> None:
     file = Image.open(BytesIO(dot(seconds=3.0).gif))
     assert (file.n_frames, file.size) == (3, (240, 120))
@@ -57,6 +103,125 @@ def test_it_is_saved(tmp_path: Path, ending: str, frames: int) -> None:
     dot().save(path)
     with Image.open(path) as file:
         assert getattr(file, "n_frames", 1) == frames
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png"])
+def test_saved_twice_it_is_the_same_file(tmp_path: Path, ending: str) -> None:
+    movie, again = dot(), dot()
+    for i, one in enumerate([movie, movie, again]):
+        one.save(tmp_path / f"{i}.{ending}")
+    first, second, third = (path.read_bytes() for path in sorted(tmp_path.iterdir()))
+    assert first == second == third
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png"])
+def test_a_movie_that_breaks_leaves_no_file(tmp_path: Path, ending: str) -> None:
+    movie, works = dot(), False
+
+    def update(moment):
+        if moment == 1.0 and not works:
+            raise RuntimeError("the last moment is missing")
+        return movie.update(moment)
+
+    broken = Movie(movie.figure, update, movie.moments, "A dot")
+    path, old = tmp_path / f"new.{ending}", tmp_path / f"old.{ending}"
+    old.write_bytes(b"as it was")
+    for each in (path, old):
+        with pytest.raises(RuntimeError, match=r"^the last moment is missing$"):
+            broken.save(each)
+    assert list(tmp_path.iterdir()) == [old]
+    assert old.read_bytes() == b"as it was"
+    assert broken.figure.dpi == 80
+    works = True  # once what was missing is there, it can be saved
+    broken.save(path)
+    dot().save(old)
+    assert path.read_bytes() == old.read_bytes()
+
+
+def test_it_takes_as_long_as_it_is_told(tmp_path: Path) -> None:
+    moments = np.linspace(0.0, 1.0, 13)
+    with Image.open(BytesIO(dot(moments, seconds=2.0).gif)) as file:
+        assert file.n_frames == 13
+        times = []
+        for i in range(13):
+            file.seek(i)
+            times.append(file.info["duration"])
+    assert sum(times) == 4500
+    assert set(times[:-1]) <= {150, 160}
+
+
+PEAK = Path("/proc/self/clear_refs")  # Linux: writing 5 to it forgets the peak so far
+
+
+def peak(pictures: int) -> float:
+    """Return the most memory of this process while a GIF is made [MB]."""
+    movie = dot(np.linspace(0.0, 1.0, pictures))
+    movie.figure.set_size_inches(10, 7)  # 1200 x 840 pixels
+    PEAK.write_text("5")
+    assert len(movie.gif) > 1000
+    found = re.search(r"VmHWM:\s+(\d+) kB", PEAK.with_name("status").read_text())
+    assert found
+    return int(found[1]) / 1024
+
+
+@pytest.mark.skipif(not os.access(PEAK, os.W_OK), reason="Linux tells the peak")
+def test_many_pictures_need_little_more_memory_than_few() -> None:
+    """As images, 30 pictures more would take 90 MB, and as much again to be written."""
+    few = peak(4)
+    assert peak(34) - few < 60
+
+
+class TestLarge:
+    """A GIF that is too large has fewer pictures, and takes as long."""
+
+    N = 20
+
+    def read(self, data: bytes) -> tuple[list[np.ndarray], list[int]]:
+        """Return the pictures of a file, and how long each stays [ms]."""
+        pictures, times = [], []
+        with Image.open(BytesIO(data)) as file:
+            for i in range(file.n_frames):  # type: ignore[attr-defined]
+                file.seek(i)
+                pictures.append(np.asarray(file.convert("RGB")))
+                times.append(file.info["duration"])
+        return pictures, times
+
+    def made(self, most: int, patch: pytest.MonkeyPatch) -> bytes:
+        """Return a file that may be so large."""
+        patch.setattr("mds_sim.plots.movie.MOST_BYTES", most)
+        return dot(np.linspace(0.0, 1.0, self.N), seconds=self.N).gif
+
+    @pytest.mark.parametrize("share", [0.99, 0.9, 0.75])
+    def test_it_has_fewer_pictures(
+        self, share: float, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = self.made(10**9, monkeypatch)
+        most = int(share * len(whole))
+        data = self.made(most, monkeypatch)
+        assert len(data) <= most
+        (found, times), (all_, _) = self.read(data), self.read(whole)
+        assert len(all_) == self.N
+        assert share - 0.25 <= len(found) / self.N < share
+        assert sum(times) == 1000 * (self.N + HOLD)
+        assert max(times[:-1]) <= 2000  # spread evenly
+        begins = np.cumsum([0, *times[:-1]]) // 1000
+        assert (begins[0], begins[-1]) == (0, self.N - 1)
+        for begin, picture in zip(begins, found, strict=True):
+            assert np.array_equal(picture, all_[begin])
+
+    def test_it_keeps_all_if_half_of_them_is_too_large(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        whole = self.made(10**9, monkeypatch)
+        assert self.made(len(whole) // 3, monkeypatch) == whole
+
+    def test_who_asks_for_more_pictures_gets_a_larger_file(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        moments = np.linspace(0.0, 1.0, 100)
+        size = len(dot(moments).gif)
+        monkeypatch.setattr("mds_sim.plots.movie.MOST_BYTES", size // 2 + 1)
+        assert len(dot(moments).gif) == size
 
 
 def test_other_endings_are_refused(tmp_path: Path) -> None:

@@ -89,6 +89,27 @@ def test_a_picture_is_encoded_when_it_is_shown_first_and_once(player: Player) ->
     assert player._files[4] is made
 
 
+def test_all_pictures_are_drawn_first_so_that_words_change_none_of_them() -> None:
+    """To say what is written in a picture, the figure is changed to its moment."""
+    made = movie_meetings({"circle": round_robin(4)}, pictures=3)
+    drawn = list(made.pictures)
+    moments = []
+
+    def update(moment):
+        moments.append(moment)
+        return made.update(moment)
+
+    movie = Movie(made.figure, update, made.moments, made.alt)
+    player = Player(movie)
+    assert moments == [made.moments[0], *made.moments]  # its words, and all pictures
+    moments.clear()
+    for number in (4, 2, 3, 1, 4):
+        player.show(number)
+        _, pixels = image(player)
+        assert np.abs(pixels - np.asarray(drawn[number - 1], dtype=int)).mean() < 1.0
+    assert moments == [made.moments[i - 1] for i in (4, 2, 3, 1, 4)]  # for its words
+
+
 def test_buttons_step_and_stop_at_both_ends(player: Player) -> None:
     back, forth = widgets(player, ui.Button)
     assert (back.description, forth.description) == ("Back", "Next")
