@@ -14,8 +14,8 @@ from mds_sim.tournament.result import TournamentResult
 
 from .movie import Movie
 from .style import STYLE, cut
-from .tournament import KINDS
 from .tournament_scene import TALK, WALK, Matrix, Meetings, Room
+from .who_met_whom import explained
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -55,8 +55,9 @@ def movie_meetings(
     Movie
         Above, players keep the colour of their first table; a line joins two who meet
         for the first time, a dashed one two who have met before. Below, each pair is a
-        cell; a cross marks those who meet again, or have. Players count from 1 and
-        stand in the order of their tables in round 1, then in round 2, and so on.
+        cell, full in colour while it meets; a cross marks those who meet again, or
+        have. In the end the colours are those of `plot_meetings`. Players count from 1
+        and stand in the order of their tables in round 1, then in round 2, and so on.
 
     Raises
     ------
@@ -102,10 +103,11 @@ class _Panel:
 
     def __init__(self, top: Axes, matrix: Matrix, room: Room | None, name: str):
         self.matrix, self.room = matrix, room
-        top.set_title(cut(name), weight="bold", pad=20.0)
+        # Words that come and go have no room of their own, but a title has.
+        top.set_title(cut(name) or " ", weight="bold", pad=20.0)
         self.words = top.text(
             0.0, 1.03, "", transform=top.transAxes, va="bottom", label=name,
-            animated=True,
+            size=9.5, animated=True,
         )  # fmt: skip
 
     def at(self, r: int, share: float) -> list[Any]:
@@ -145,15 +147,9 @@ def _drawn(named: Mapping[str, Source], *, tables: bool) -> tuple[Figure, list[_
 
 def _explain(figure: Figure) -> None:
     """Say below what the colours are."""
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
-    handles: list[Any] = [Patch(color=colour) for colour in KINDS.values()]
-    cross = Line2D([], [], color="white", marker="x", linestyle="none")
-    handles[-1] = (handles[-1], cross)
     figure.legend(
-        handles, list(KINDS), loc="outside lower center", ncols=4, fontsize=9.5,
-        handlelength=1.0, columnspacing=1.2,
+        *explained(), loc="outside lower center", ncols=5, fontsize=9.5,
+        handlelength=1.0, columnspacing=1.0, handletextpad=0.5,
     )  # fmt: skip
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
-from matplotlib.patches import Patch
+from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from mds_sim import _validate
@@ -19,15 +17,20 @@ from mds_sim.tournament.constructions import Schedule
 from mds_sim.tournament.history import Ints
 from mds_sim.tournament.result import TournamentResult
 
-from .style import COLOURS, FILLS, GREY, MARKERS, SEATINGS, Look, axes, looks
+from .style import COLOURS, GREY, MARKERS, SEATINGS, Look, axes, looks
+from .who_met_whom import (
+    AGAIN,
+    CROSSES,
+    NEW,
+    Crosses,
+    colours,
+    draw_diagonal,
+    draw_rules,
+    explained,
+    states,
+)
 
 NAMED = 24  # players whose names fit beside the heat map
-KINDS = {  # what a round is to a pair, and its colour
-    "not yet": "#EEEEEE",
-    "met before": "#A9CCE3",
-    "meet for the first time": FILLS["simulated"],
-    "meet again": FILLS["bad"],
-}
 Results = TournamentResult | Sequence[TournamentResult]
 
 
@@ -37,21 +40,24 @@ def plot_meetings(
     most: int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw who met whom, and how often, as a heat map.
+    """Draw who met whom, and how often, as a square with a cell for each pair.
 
     Parameters
     ----------
     source : TournamentResult or Schedule
     most : int, optional
-        Highest count of the colour scale, not below the highest that is drawn; that
-        one by default. Give two figures the same to compare their colours.
+        Highest count of the colour bar, not below the highest that is drawn; that one
+        by default. A count has the same colour in all figures; with the same `most`
+        two of them have the same bar too.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure by default.
 
     Returns
     -------
     matplotlib.axes.Axes
-        The diagonal is empty. Players of a schedule count from 1.
+        Pale grey: never met; blue: once; orange, with a cross: more often, darker
+        with each time. The diagonal has a line, for nobody meets themselves. Players of
+        a schedule count from 1.
 
     Raises
     ------
@@ -67,11 +73,13 @@ def plot_meetings(
     ax = axes(ax)
     meetings = source.meetings
     players, highest = len(meetings), int(meetings.max())
-    top = highest if most is None else _validate.count("most", most, least=highest)
+    least = max(highest, 1)  # below that a bar has no two whole numbers
+    top = least if most is None else _validate.count("most", most, least=least)
     masked = np.ma.masked_array(meetings, np.eye(players, dtype=np.bool_))
-    colours = plt.get_cmap("cividis", top + 1)  # one colour for each count
-    image = ax.imshow(masked, cmap=colours, vmin=-0.5, vmax=top + 0.5)
-    ax.figure.colorbar(image, ax=ax, label="meetings", ticks=MaxNLocator(integer=True))
+    image = ax.imshow(masked, interpolation="nearest", **colours(0, top))
+    draw_diagonal(ax, players)
+    Crosses(ax, players).mark(meetings)
+    _draw_scale(ax, image, top)
     if isinstance(source, TournamentResult):
         names = [player.name for player in source.players]
     else:
@@ -81,9 +89,10 @@ def plot_meetings(
     ax.set_yticks(range(0, players, step), names[::step])
     ax.set(xlabel="player", ylabel="player")
     ax.grid(visible=False)
-    often = "once" if highest == 1 else f"{highest} times"
+    draw_rules(ax, players)
     pairs = f"{source.pairs_met} of at most {source.bound} pairs meet"
-    ax.set_title(f"{pairs}, none more than {often}")
+    often = "once" if highest == 1 else f"{highest} times"
+    ax.set_title(pairs + f", none more than {often}" * (highest > 0))
     return ax
 
 
@@ -107,9 +116,9 @@ def plot_meetings_by_round(
     -------
     matplotlib.axes.Axes
         A cell of a picture is a pair: it meets for the first time in this round, or
-        again, or it has met before, or not yet. Players stand in the order of their
-        tables in round 1, then in round 2, and so on, so that the first picture is
-        blocks along the diagonal. Over each picture, the pairs of its round.
+        again, or it has met before, once or more often, or not yet. Players stand in
+        the order of their tables in round 1, then in round 2, and so on, so that the
+        first picture is blocks along the diagonal. Over each, the pairs of its round.
 
     Examples
     --------
@@ -119,23 +128,24 @@ def plot_meetings_by_round(
     """
     columns = _validate.count("columns", columns)
     table = source.table if isinstance(source, Schedule) else source.history.table
-    kinds = _kinds_by_round(table[:, np.lexsort(table[::-1])])
+    cells = _cells_by_round(table[:, np.lexsort(table[::-1])])
     ax, (rounds, players) = axes(ax), table.shape
     step = players + max(2, round(0.3 * players))  # room for a line over each picture
     lines, columns = -(-rounds // columns), min(columns, rounds)
-    sheet = np.ma.masked_array(np.zeros((lines * step, columns * step)), mask=True)
-    for r, kind in enumerate(kinds):
+    empty = np.zeros((lines * step, columns * step), dtype=np.int64)
+    sheet = np.ma.masked_array(empty, mask=True)
+    for r, cell in enumerate(cells):
         bottom, left = r // columns * step + step, r % columns * step
-        sheet[bottom - players : bottom, left : left + players] = kind
-        new, again = (int((kind == k).sum()) // 2 for k in (2, 3))
+        sheet[bottom - players : bottom, left : left + players] = cell
+        new, again = (int((cell == kind).sum()) // 2 for kind in (NEW, AGAIN))
         words = f"{r + 1}: {new} new" + f", {again} again" * bool(again)
         ax.text(left, bottom - players - 1, words, va="bottom", fontsize="small")
-    colours = ListedColormap(list(KINDS.values()))
-    ax.imshow(sheet, cmap=colours, vmin=0, vmax=3, interpolation="nearest")
+    most = max(int(source.meetings.max()), 1)
+    ax.imshow(sheet, interpolation="nearest", **colours(AGAIN, most))
+    Crosses(ax, columns * step).mark(sheet.filled(0))
     ax.set_axis_off()
-    handles = [Patch(color=colour, label=kind) for kind, colour in KINDS.items()]
-    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.0, 0.0), ncols=4)
-    repeated = sum(int((kind == 3).sum()) // 2 for kind in kinds)
+    ax.legend(*explained(), loc="upper left", bbox_to_anchor=(0.0, 0.0), ncols=5)
+    repeated = sum(int((cell == AGAIN).sum()) // 2 for cell in cells)
     pairs = f"{source.pairs_met} of at most {source.bound} pairs meet"
     many = f"{rounds} round{'s'[: rounds > 1]}"
     ax.set_title(f"{pairs} in {many}; repeated meetings: {repeated or 'none'}")
@@ -253,16 +263,25 @@ def plot_formats(comparison: FormatComparison, *, ax: Axes | None = None) -> Axe
     return ax
 
 
-def _kinds_by_round(table: Ints) -> list[Any]:
-    """Return for each round and pair an index of `KINDS`, the diagonal masked."""
+def _draw_scale(ax: Axes, image: AxesImage, top: int) -> None:
+    """Draw the colour bar: whole numbers, with a cross from 2 on, as in the cells."""
+    whole = MaxNLocator(integer=True)
+    bar = ax.figure.colorbar(image, ax=ax, label="meetings", ticks=whole)
+    often = [count for count in bar.get_ticks() if 2 <= count <= top]
+    bar.ax.plot([0.5] * len(often), often, "x", color=CROSSES[2], markersize=7)
+    bar.ax.grid(visible=False)
+
+
+def _cells_by_round(table: Ints) -> list[Any]:
+    """Return for each round what the cells of the pairs hold, the diagonal masked."""
     diagonal = np.eye(table.shape[1], dtype=np.bool_)
-    met = np.zeros_like(diagonal)
-    kinds = []
+    before = np.zeros(diagonal.shape, dtype=np.int64)
+    cells = []
     for row in table:
-        together = (row[:, None] == row) & (row >= 0)
-        kinds.append(np.ma.masked_array(met + 2 * together, diagonal))
-        met |= together
-    return kinds
+        now = ((row[:, None] == row) & (row >= 0)).astype(np.int64)
+        cells.append(np.ma.masked_array(states(before, now), diagonal))
+        before += now
+    return cells
 
 
 def _draw_runs(ax: Axes, label: str, faces: np.ndarray, look: Look) -> None:

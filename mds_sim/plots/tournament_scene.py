@@ -11,19 +11,15 @@ from numpy.typing import NDArray
 from mds_sim.tournament.history import BENCH, Ints
 
 from .style import OKABE_ITO, QUIET
-from .tournament import KINDS
+from .who_met_whom import AGAIN, NEW, NOW, Crosses, colours, draw_diagonal, states
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
 
-# What a pair is at a moment. The last two have a cross: white, then in the colour.
-NOT_YET, BEFORE, NEW, AGAIN, OFTEN = range(5)
-COLOURS = [*KINDS.values(), KINDS["met before"]]
-FIRST_TIME, CROSS = KINDS["meet for the first time"], KINDS["meet again"]
-
 NUMBERED = 24  # players whose numbers can be read
+MANY = 1000  # pairs: beside such numbers there is no room for the word
 WALK, TALK = 0.25, 0.75  # shares of a round: until then people walk, and then they meet
 
 # Of the tables, which are 1 wide:
@@ -54,43 +50,34 @@ class Meetings:
             return before, np.zeros_like(before)
         return before, self.together[r] * (self.table[r] < talking)
 
-    def kinds(self, before: Ints, now: Ints) -> Ints:
-        """Return what each pair is, the players in the order shown."""
-        met, meet = before > 0, now > 0
-        cases = [meet & met, meet, before > 1, met]
-        kind = np.select(cases, [AGAIN, NEW, OFTEN, BEFORE], NOT_YET)
-        return kind[np.ix_(self.order, self.order)]
+    def cells(self, before: Ints, now: Ints) -> Ints:
+        """Return what each pair's cell holds, the players in the order shown."""
+        return states(before, now)[np.ix_(self.order, self.order)]
 
     def words(self, r: int, meetings: Ints) -> str:
         """Say how many pairs have met, and how often again."""
-        pairs = int((meetings > 0).sum()) // 2
-        again = int(meetings.sum()) // 2 - pairs
+        met, possible = int((meetings > 0).sum()) // 2, comb(self.players, 2)
+        again = int(meetings.sum()) // 2 - met
         more = f", {again} again" if again else ""
+        pairs = " pairs" if possible < MANY else ""
         if r == self.rounds:
-            return f"{pairs} pairs, bound {self.bound}{more}"
-        return f"round {r + 1}: {pairs} of {comb(self.players, 2)} pairs{more}"
+            return f"{met}{pairs}, bound {self.bound}{more}"
+        return f"round {r + 1}: {met} of {possible}{pairs}{more}"
 
 
 class Matrix:
     """Who has met whom: a cell a pair."""
 
     def __init__(self, ax: Axes, met: Meetings) -> None:
-        from matplotlib.colors import ListedColormap
-
         n, self.met = met.players, met
-        edges, size = np.arange(n + 1) - 0.5, 80.0 / n
+        edges, most = np.arange(n + 1) - 0.5, int(met.together.sum(axis=0).max())
         self.hidden = np.eye(n, dtype=np.bool_)
         self.cells = ax.pcolormesh(
-            edges, edges, np.zeros((n, n)), cmap=ListedColormap(COLOURS), vmin=0,
-            vmax=OFTEN, edgecolor="white", linewidth=0.6, animated=True,
+            edges, edges, np.zeros((n, n)), **colours(AGAIN, max(most, 1)),
+            edgecolor=ax.get_facecolor(), linewidth=0.6, animated=True,
         )  # fmt: skip
-        self.crosses = {
-            kind: ax.plot(
-                [], [], "x", color=colour, markersize=size, markeredgewidth=size / 5,
-                animated=True,
-            )[0]
-            for kind, colour in ((AGAIN, "white"), (OFTEN, CROSS))
-        }  # fmt: skip
+        self.crosses = Crosses(ax, n, animated=True)
+        draw_diagonal(ax, n)
         self._name(ax, n)
 
     def _name(self, ax: Axes, n: int) -> None:
@@ -105,12 +92,9 @@ class Matrix:
 
     def at(self, before: Ints, now: Ints) -> list[Any]:
         """Draw what each pair is."""
-        kinds = self.met.kinds(before, now)
-        self.cells.set_array(np.ma.masked_array(kinds, self.hidden))
-        for kind, cross in self.crosses.items():
-            y, x = np.nonzero(kinds == kind)
-            cross.set_data(x, y)
-        return [self.cells, *self.crosses.values()]
+        cells = self.met.cells(before, now)
+        self.cells.set_array(np.ma.masked_array(cells, self.hidden))
+        return [self.cells, *self.crosses.mark(cells)]
 
 
 class Room:
@@ -129,9 +113,9 @@ class Room:
         )
         self.dot = min(DOT, 0.95 * RING * np.sin(np.pi / most))
         self.seats = np.array([self._seats(row) for row in met.table])
-        self.first = LineCollection([], color=FIRST_TIME, linewidth=2, animated=True)
+        self.first = LineCollection([], color=NOW[NEW], linewidth=2, animated=True)
         self.again = LineCollection(
-            [], color=CROSS, linewidth=2, linestyle=(0, (2, 1)), animated=True
+            [], color=NOW[AGAIN], linewidth=2, linestyle=(0, (2, 1)), animated=True
         )
         self._draw(ax)
 

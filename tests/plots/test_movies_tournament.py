@@ -8,12 +8,17 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib import rcParams
 from matplotlib.axes import Axes
-from matplotlib.collections import EllipseCollection, LineCollection, PathCollection
+from matplotlib.collections import (
+    EllipseCollection,
+    LineCollection,
+    PathCollection,
+    QuadMesh,
+)
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from mds_sim.plots import Movie, movie_meetings, plot_meetings
-from mds_sim.plots.tournament import KINDS
+from mds_sim.plots.who_met_whom import AGAIN, KINDS, NEW, NOW
 from mds_sim.tournament import (
     GreedySeating,
     HorizonSeating,
@@ -33,7 +38,6 @@ RESULTS = {
     name: Tournament(16, 4, 4, rounds=5, seating=seating, rng=1).play()
     for name, seating in SEATINGS.items()
 }
-NOT_YET, BEFORE, NEW, AGAIN, OFTEN = range(5)
 
 
 @pytest.fixture(scope="module")
@@ -51,16 +55,24 @@ def rooms(movie: Movie) -> list[Axes]:
     return [ax for ax in movie.figure.axes if not ax.lines]
 
 
+def mesh(ax: Axes) -> QuadMesh:
+    """Return the cells of a matrix, as they are drawn."""
+    (found,) = (each for each in ax.collections if isinstance(each, QuadMesh))
+    return found
+
+
 def cells(ax: Axes) -> np.ndarray:
     """Return what is drawn for each pair, and check its crosses."""
-    (mesh,) = ax.collections
-    kinds = mesh.get_array()
+    kinds = mesh(ax).get_array()
     assert kinds is not None
     assert np.array_equal(np.ma.getmaskarray(kinds), np.eye(len(kinds), dtype=bool))
-    for line, kind in zip(ax.lines, (AGAIN, OFTEN), strict=True):
-        crossed = {(int(y), int(x)) for x, y in line.get_xydata()}
-        assert crossed == {(y, x) for y, x in np.argwhere(kinds == kind).tolist()}
-    return np.asarray(kinds.filled(NOT_YET))
+    held = np.asarray(kinds.filled(0))
+    crosses = [each for each in ax.collections if isinstance(each, PathCollection)]
+    for shape, crossed in zip(crosses, (held == AGAIN, held > 1), strict=True):
+        ends = [p.vertices.reshape(-1, 4, 2).mean(axis=1) for p in shape.get_paths()]
+        middles = np.rint(np.concatenate([*ends, np.zeros((0, 2))])).astype(int)
+        assert sorted(middles[:, ::-1].tolist()) == np.argwhere(crossed).tolist()
+    return held
 
 
 def order(table: np.ndarray) -> np.ndarray:
@@ -90,10 +102,9 @@ def test_after_each_round_the_matrix_has_its_meetings(movie: Movie) -> None:
             before = count_meetings(table[:r])[by_place]
             after = count_meetings(table[: r + 1])[by_place]
             kinds = cells(ax)
-            assert np.array_equal(kinds > NOT_YET, after > 0)
             assert np.array_equal(kinds == NEW, (after > 0) & (before == 0))
             assert np.array_equal(kinds == AGAIN, (after > before) & (before > 0))
-            assert np.array_equal(kinds == OFTEN, (after == before) & (before > 1))
+            assert np.array_equal(kinds[kinds >= 0], after[after == before])
 
 
 def test_the_end_is_the_heat_map(movie: Movie) -> None:
@@ -104,7 +115,11 @@ def test_the_end_is_the_heat_map(movie: Movie) -> None:
         assert counts is not None
         players = order(result.history.table)
         met = counts.filled(0)[np.ix_(players, players)]
-        assert np.array_equal(cells(ax), np.select([met > 1, met > 0], [OFTEN, BEFORE]))
+        assert np.array_equal(cells(ax), met)
+        mesh(ax).update_scalarmappable()
+        drawn = np.asarray(mesh(ax).get_facecolor()).reshape(16, 16, 4)
+        apart = ~np.eye(16, dtype=bool)
+        assert np.array_equal(drawn[apart], image.to_rgba(met)[apart])
         rows = [t.get_text() for t in ax.get_yticklabels()]
         assert rows == [str(p + 1) for p in players]
     plt.close("all")
@@ -121,8 +136,8 @@ def test_the_counter_counts_what_is_drawn_at_each_moment(movie: Movie) -> None:
             assert found
             kinds = cells(ax)
             assert int(found[1]) == r + 1
-            assert int(found[2]) == (kinds > NOT_YET).sum() // 2 >= last[i]
-            assert bool(found[3]) == bool((kinds >= AGAIN).any())
+            assert int(found[2]) == (kinds != 0).sum() // 2 >= last[i]
+            assert bool(found[3]) == bool(((kinds == AGAIN) | (kinds > 1)).any())
             last[i] = int(found[2])
     assert last == [result.pairs_met for result in RESULTS.values()]
 
@@ -194,7 +209,7 @@ def test_lines_join_those_who_meet(movie: Movie) -> None:
                 solid_and_dashed.add((to_hex(line.get_color()[0]), len(drawn) > 0))
             assert lines[0].get_linestyle()[0][1] is None
             assert lines[1].get_linestyle()[0][1] is not None
-    blue, red = (KINDS[k].lower() for k in ("meet for the first time", "meet again"))
+    blue, red = NOW[NEW].lower(), NOW[AGAIN].lower()
     assert {(blue, True), (red, True)} <= solid_and_dashed
 
 
@@ -259,7 +274,7 @@ def test_who_comes_late_is_nowhere_before() -> None:
         movie.update(moment)
         nowhere = np.isnan(parts(room)[0]).all(axis=1)
         assert nowhere.tolist() == [False] * 4 + [moment[0] == 0]
-    assert (cells(matrix) > NOT_YET).sum() // 2 <= 4
+    assert (cells(matrix) != 0).sum() // 2 <= 4
     assert len(movie.pictures) == 21  # drawn without a warning
 
 
@@ -308,6 +323,31 @@ def test_it_is_small(movie: Movie) -> None:
 def test_the_legend_names_the_kinds(movie: Movie) -> None:
     (legend,) = movie.figure.legends
     assert [t.get_text() for t in legend.get_texts()] == list(KINDS)
+
+
+@pytest.mark.parametrize("names", [[""], ["by lot", "again by lot"]])
+def test_nothing_is_cut_off(names: list[str]) -> None:
+    shown = movie_meetings(dict.fromkeys(names, RESULTS["random"]), pictures=5)
+    picture = np.asarray(shown.pictures[-2])
+    assert picture.min() == 0
+    for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]):
+        assert (edge == 255).all()
+
+
+def test_words_beside_large_numbers_have_room() -> None:
+    rule, plan = RandomSeating(), (60, 15, 4)
+    crowd = Tournament(*plan, rounds=12, seating=rule, rng=1).play()
+    shown = movie_meetings({"one": crowd, "other": crowd}, pictures=12)
+    shown.figure.draw_without_rendering()
+    right = shown.figure.get_size_inches()[0] * shown.figure.dpi
+    for moment, said in (
+        ((11, 1.0), "round 12: 832 of 1770, 248 again"),
+        ((12, 0.0), "832, bound 1080, 248 again"),
+    ):
+        shown.update(moment)
+        assert words(shown) == [said, said]
+        drawn = [t for t in shown.figure.findobj(Text) if t.get_text() == said]
+        assert all(t.get_window_extent().x1 <= right for t in drawn)
 
 
 def test_the_alternative_text_has_the_figures(movie: Movie) -> None:

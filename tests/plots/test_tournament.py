@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 
 from mds_sim.analysis import FormatComparison
@@ -16,6 +17,14 @@ from mds_sim.plots.tournament import (
     plot_meetings,
     plot_meetings_by_round,
     plot_new_faces,
+)
+from mds_sim.plots.who_met_whom import (
+    AGAIN,
+    CROSSES,
+    KINDS,
+    MOST_RULED,
+    NEW,
+    colour_of,
 )
 from mds_sim.theory.tournament import expected_opponents
 from mds_sim.tournament import (
@@ -44,6 +53,28 @@ def labels(ticks: list[object]) -> list[str]:
     return [tick.get_text() for tick in ticks]  # type: ignore[attr-defined]
 
 
+Pairs = set[tuple[int, int]]
+
+
+def pairs(where: np.ndarray) -> Pairs:
+    return {(y, x) for y, x in np.argwhere(where).tolist()}
+
+
+def crosses(ax: Axes) -> dict[int, Pairs]:
+    """Return the cells in the middle of whose crosses two arms meet."""
+    shapes = [each for each in ax.collections if isinstance(each, PathCollection)]
+    found: dict[int, Pairs] = {}
+    for (kind, colour), shape in zip(CROSSES.items(), shapes, strict=True):
+        assert to_hex(shape.get_edgecolor()[0]) == to_hex(colour)
+        ends = [path.vertices for path in shape.get_paths()]
+        arms = np.array(ends).reshape(-1, 2, 2, 2)  # cross, arm, end, x and y
+        middles = arms.mean(axis=2)
+        assert np.allclose(middles[:, 0], middles[:, 1])
+        assert np.allclose(abs(arms[:, :, 0] - middles), 0.23)
+        found[kind] = {(y, x) for x, y in middles[:, 0].round().astype(int).tolist()}
+    return found
+
+
 def test_meetings_of_a_tournament() -> None:
     (result,) = play(RandomSeating(), 1)
     ax = plot_meetings(result)
@@ -52,7 +83,9 @@ def test_meetings_of_a_tournament() -> None:
     assert shown is not None
     assert shown.mask.tolist() == np.eye(16, dtype=bool).tolist()
     assert np.array_equal(shown.filled(0), result.meetings)
-    assert image.get_cmap().name == "cividis"
+    by_count = [to_hex(image.to_rgba(n)) for n in range(result.meetings.max() + 1)]
+    assert by_count == [colour_of(n).lower() for n in range(len(by_count))]
+    assert crosses(ax) == {AGAIN: set(), 2: pairs(result.meetings > 1)}
     assert labels(ax.get_yticklabels()) == [f"P{p}" for p in range(1, 17)]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("player", "player")
     most = result.meetings.max()
@@ -69,6 +102,42 @@ def test_meetings_of_two_figures_share_a_colour_scale() -> None:
     assert ax.get_title() == "28 of at most 28 pairs meet, none more than once"
     (own,) = plot_meetings(round_robin(8)).get_images()
     assert own.get_clim() == (-0.5, 1.5)
+
+
+def test_the_bar_has_whole_numbers_and_crosses_from_two_on() -> None:
+    ax = plot_meetings(round_robin(8), most=4)
+    (bar,) = (each for each in ax.figure.axes if each is not ax)
+    shown = [tick for tick in bar.get_yticks() if -0.5 < tick < 4.5]
+    assert shown == [0, 1, 2, 3, 4]
+    assert bar.get_ylabel() == "meetings"
+    (marks,) = (line for line in bar.lines if line.get_marker() == "x")
+    assert (list(marks.get_ydata()), marks.get_color()) == ([2, 3, 4], CROSSES[2])
+    once = plot_meetings(round_robin(8)).figure.axes[1]
+    assert not len(once.lines[-1].get_ydata())
+
+
+def test_where_nobody_meets_the_bar_is_whole_too() -> None:
+    ax = plot_meetings(Schedule([[0, 1, 2]]))
+    assert ax.get_title() == "0 of at most 0 pairs meet"
+    shown = [tick for tick in ax.figure.axes[1].get_yticks() if -0.5 < tick < 1.5]
+    assert shown == [0, 1]
+
+
+def test_nobody_meets_themselves() -> None:
+    ax = plot_meetings(round_robin(8))
+    (line,) = ax.lines
+    assert line.get_xydata()[:2].tolist() == [[-0.5, -0.5], [7.5, 7.5]]
+    (image,) = ax.get_images()
+    shown = image.get_array()
+    assert shown is not None
+    assert np.array_equal(shown.mask, np.eye(8, dtype=bool))
+
+
+def test_cells_are_parted_where_there_is_room() -> None:
+    few, many = (plot_meetings(round_robin(MOST_RULED + n)) for n in (0, 2))
+    rules = [g for g in few.xaxis.get_minorticklocs() if g % 1 == 0.5]
+    assert len(rules) == MOST_RULED - 1
+    assert len(many.xaxis.get_minorticklocs()) == 0
 
 
 def test_meetings_refuse_a_scale_that_hides_counts() -> None:
@@ -107,46 +176,46 @@ def test_meetings_by_round_tell_new_from_repeated() -> None:
     first, second, third = (t.filled(9).tolist() for t in tiles(ax, 5, 3, 7))
     assert first == [
         [9, 0, 0, 0, 0],
-        [0, 9, 2, 0, 0],
-        [0, 2, 9, 0, 0],
-        [0, 0, 0, 9, 2],
-        [0, 0, 0, 2, 9],
+        [0, 9, NEW, 0, 0],
+        [0, NEW, 9, 0, 0],
+        [0, 0, 0, 9, NEW],
+        [0, 0, 0, NEW, 9],
     ]
     assert second == [
-        [9, 0, 0, 0, 2],
-        [0, 9, 3, 0, 0],
-        [0, 3, 9, 0, 0],
+        [9, 0, 0, 0, NEW],
+        [0, 9, AGAIN, 0, 0],
+        [0, AGAIN, 9, 0, 0],
         [0, 0, 0, 9, 1],
-        [2, 0, 0, 1, 9],
+        [NEW, 0, 0, 1, 9],
     ]
     assert third == [
         [9, 0, 0, 0, 1],
-        [0, 9, 1, 0, 2],
-        [0, 1, 9, 2, 0],
-        [0, 0, 2, 9, 1],
-        [1, 2, 0, 1, 9],
+        [0, 9, 2, 0, NEW],
+        [0, 2, 9, NEW, 0],
+        [0, 0, NEW, 9, 1],
+        [1, NEW, 0, 1, 9],
     ]
     words = ["1: 2 new", "2: 1 new, 1 again", "3: 2 new"]
     assert labels(ax.texts) == words
     assert ax.get_title() == (
         "5 of at most 6 pairs meet in 3 rounds; repeated meetings: 1"
     )
-    assert labels(ax.get_legend().get_texts()) == [
-        "not yet",
-        "met before",
-        "meet for the first time",
-        "meet again",
-    ]
+    assert labels(ax.get_legend().get_texts()) == list(KINDS)
+    (image,) = ax.get_images()
+    drawn = {state: to_hex(image.to_rgba(state)).upper() for state in KINDS.values()}
+    assert drawn == {state: colour_of(state) for state in KINDS.values()}
+    # Pictures are 7 cells apart; the second and the third have two crosses each.
+    assert crosses(ax) == {AGAIN: {(3, 9), (4, 8)}, 2: {(3, 16), (4, 15)}}
 
 
 def test_meetings_by_round_agree_with_the_matrix() -> None:
     (result,) = play(RandomSeating(), 1)
     pictures = tiles(plot_meetings_by_round(result, columns=2), 16, 5, 2)
-    meets = [(t.filled(0) >= 2).astype(int) for t in pictures]
+    meets = [(t.filled(0) < 0).astype(int) for t in pictures]
     order = np.lexsort(result.history.table[::-1])
     assert np.array_equal(sum(meets), result.meetings[np.ix_(order, order)])
-    assert (pictures[0].filled(0)[:4, :4] == 2 * (1 - np.eye(4))).all()
-    new = [int((t == 2).sum()) // 2 for t in pictures]
+    assert (pictures[0].filled(0)[:4, :4] == NEW * (1 - np.eye(4))).all()
+    new = [int((t == NEW).sum()) // 2 for t in pictures]
     assert sum(new) == result.pairs_met
 
 
@@ -155,7 +224,7 @@ def test_those_who_sit_out_together_do_not_meet() -> None:
     ax = plot_meetings_by_round(Schedule(bench))
     assert labels(ax.texts) == ["1: 3 new", "2: 3 new"]
     last = tiles(ax, 5, 2, 7)[-1].filled(0)
-    assert [int((last == kind).sum()) // 2 for kind in (1, 2, 3)] == [3, 3, 0]
+    assert [int((last == kind).sum()) // 2 for kind in (1, NEW, AGAIN)] == [3, 3, 0]
 
 
 def test_meetings_of_one_round_and_of_no_columns() -> None:
