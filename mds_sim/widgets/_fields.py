@@ -49,7 +49,6 @@ class Form:
         tables: int,
         seats: int,
         rounds: int,
-        start: Callable[[], None],
     ) -> None:
         self._given = {player.name: player for player in as_players(players)}
         self.names = _area(
@@ -62,8 +61,8 @@ class Form:
         self.seating = ui.Dropdown(options=SEATINGS, description="Seating")
         self.contention = ui.Dropdown(options=CONTENTIONS, description="Winner")
         plan = [self.tables, self.seats, self.rounds, self.seating, self.contention]
-        fields = [*plan, self.apart, button("Start", start, "success")]
-        self.view = ui.HBox([self.names, ui.VBox(fields)], layout=wrapped())
+        fields = ui.VBox([*plan, self.apart])
+        self.view = ui.HBox([self.names, fields], layout=wrapped())
 
     def tournament(self, rng: RNG) -> Tournament:
         """Return the evening that the fields describe."""
@@ -138,8 +137,12 @@ class Fold:
 
     def __init__(self, title: str, content: ui.Box, *, is_open: bool) -> None:
         self.content = content
-        layout = ui.Layout(width="auto")
-        self.switch = ui.ToggleButton(is_open, description=title, layout=layout)
+        self.switch = ui.ToggleButton(
+            is_open,
+            description=title,
+            tooltip=f"{title}: show or hide",
+            layout=ui.Layout(width="auto"),
+        )
         self.switch.observe(lambda _: self._show(), "value")
         self._show()
 

@@ -7,6 +7,7 @@ from html import escape
 
 from mds_sim._tables import html_table
 from mds_sim.tournament import Round, Tournament
+from mds_sim.units import counted
 
 MOST_IN_GRID = 40  # players whose meetings still fit on a screen
 WHEN = {  # what is said of a step that waits for the round to end
@@ -83,7 +84,9 @@ def note(
 ) -> str:
     """Say how many winners are clicked, who comes or goes, and where it is saved."""
     done = sum(winner is not None for winner in winners)
-    notes = [f"{done} of {len(winners)} winners clicked"] * bool(winners)
+    notes = [f"{done} of {counted(len(winners), 'winner', spec='')} clicked"] * bool(
+        winners
+    )
     notes += [f"{name} {WHEN[step]}" for step, name in to_come]
     notes += [f"saved in {path}"] if path else []
     return "; ".join(notes)
@@ -122,7 +125,10 @@ def meetings(tournament: Tournament) -> str:
         for p, (name, row) in enumerate(zip(names, met, strict=True))
     ]
     pairs = len(names) * (len(names) - 1) // 2
-    title = f"Who has met whom: {int((met > 0).sum()) // 2} of {pairs} pairs"
+    title = (
+        f"Who has met whom: {int((met > 0).sum()) // 2} of "
+        f"{counted(pairs, 'pair', spec='')}"
+    )
     return html_table(title, rows, ("", *names))
 
 

@@ -34,7 +34,8 @@ class SeatingPlan:
     back the last round, with its winners clicked: click the right one where one was
     wrong. *Seat again* seats this round another way, if there is one. Below are
     the standings, and who has met whom. All of it can be done by keyboard: *Tab*,
-    *Enter*.
+    *Enter*; what was pressed keeps the focus. *Start anew* gives an evening up that is
+    under way, but only when pressed twice.
 
     Somebody who comes or goes before a winner is clicked does so at once, and the round
     is seated anew; else it counts from the next round on. Once the evening is saved to
@@ -88,7 +89,7 @@ class SeatingPlan:
         self._to_come: list[tuple[str, str]] = []  # changes for the next round
         self._path: str | None = None
         self._warned = False
-        self._form = Form(players, tables, seats, rounds, self.start)
+        self._form = Form(players, tables, seats, rounds)
         self._build()
         self._show()
 
@@ -100,7 +101,7 @@ class SeatingPlan:
     def start(self) -> None:
         """Begin the evening that the form describes.
 
-        If one is under way and has a round recorded, only the second time.
+        If one is under way and has a winner, clicked or recorded, only the second time.
         """
         self._try(self._start)
 
@@ -137,9 +138,7 @@ class SeatingPlan:
         self._try(lambda: self._load(path.strip()))
 
     def _start(self) -> None:
-        running = self.tournament
-        played = running is not None and running.history.round and not running.finished
-        if played and not self._warned:
+        if self._would_lose() and not self._warned:
             self._warned = True
             raise ValueError(AGAIN)
         tournament = self._form.tournament(self._rng)
@@ -149,8 +148,15 @@ class SeatingPlan:
     def _begin(self, tournament: Tournament, path: str | None) -> None:
         """Show another evening."""
         self.tournament, self._path = tournament, path
-        self._to_come = []
+        self._to_come, self._cards = [], []
         self._who.switch.value = False
+
+    def _would_lose(self) -> bool:
+        """Tell whether somebody has won in an evening that is not over."""
+        running = self.tournament
+        if running is None or running.finished:
+            return False
+        return running.history.round > 0 or any(card.winner for card in self._cards)
 
     def _go_on(self) -> None:
         tournament = self._under_way()
@@ -264,10 +270,12 @@ class SeatingPlan:
     def _show(self) -> None:
         """Show where the evening stands."""
         tournament = self.tournament
-        over = tournament is None or tournament.finished
-        self._next.disabled = self._again.disabled = over
-        self._undo.disabled = tournament is None
+        # Never again once the evening has begun: a button that is switched off under
+        # the reader's finger loses the focus. What cannot be is said in words.
+        for step in (self._next, self._undo, self._again):
+            step.disabled = tournament is None
         if tournament is not None:
+            self._first.description, self._first.button_style = "Start anew", ""
             self._lay(tournament)
             self._title.value = _looks.heading(tournament)
             self._standings.value = _looks.standings(tournament)
@@ -303,6 +311,8 @@ class SeatingPlan:
         self._grid.add_class("mds-grid")
         self._tables = ui.Box()
         self._tables.add_class("mds-tables")
+        # Not among the fields: these fold when it is pressed, and it keeps the focus.
+        self._first = button("Start", self.start, "success")
         self._next = button("Next round", self.next_round, "primary")
         self._undo = button("Undo", self.undo)
         self._again = button("Seat again", self.seat_again)
@@ -319,6 +329,7 @@ class SeatingPlan:
             ui.HBox([self._who.switch, more.switch]),
             self._form.view,
             more.content,
+            self._first,
             self._title,
             self._tables,
             self._notice,

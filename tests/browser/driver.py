@@ -56,7 +56,8 @@ SIZE: Any = {"width": 1400, "height": 1000}
 BADGE = "https://mybinder.org/badge_logo.svg"
 ELSEWHERE = re.compile(r"^(https?|wss?)://(?!127\.0\.0\.1[:/])")
 SVG = {"content-type": "image/svg+xml"}
-# ipywidgets gives the handle of a slider no name; all else must have one.
+# ipywidgets 8.1 gives the handle of a slider no name, and no trait of its reaches it: a
+# description labels the box around it only. All else must have a name.
 NAMELESS = re.compile(r"^aria-input-field-name: .*role=\"slider\"")
 
 KERNEL = "jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status"
@@ -230,13 +231,13 @@ class Book:
         (output,) = self.cells()[-1]["outputs"]
         return "".join(output["text"]).removesuffix("\n")
 
-    def tab_to(self, target: Locator) -> None:
-        """Press Tab until something has the focus; a mouse is not used."""
+    def tab_to(self, target: Locator, key: str = "Tab") -> None:
+        """Press Tab or Shift+Tab until something has the focus; a mouse is not used."""
         for _ in range(100):
             if target.evaluate("element => element === document.activeElement"):
                 return
-            self.page.keyboard.press("Tab")
-        raise AssertionError(f"Tab does not lead to {target}")
+            self.page.keyboard.press(key)
+        raise AssertionError(f"{key} does not lead to {target}")
 
     def set_theme(self, theme: str) -> None:
         """Change the colours of the page, by the command of the menu."""

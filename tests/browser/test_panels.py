@@ -12,7 +12,6 @@ from playwright.sync_api import Locator, expect
 pytestmark = pytest.mark.slow
 
 SETUP = "import mds_sim as mds\nimport mds_sim.widgets"
-WHAT_IF = "panel = mds.widgets.WhatIf(rng=1)\npanel"
 NIGHT = """plan = mds.widgets.SeatingPlan(
     ["Ada", "Bo", "Cleo", "Dev", "Eve"], tables=2, seats=2, rounds=2, rng=1)
 plan"""
@@ -118,3 +117,60 @@ class TestSeatingPlan:
         expect(title).to_have_text(f"★ {champion} has won the evening")
         assert book.ask("len(plan.tournament.present)") == "19"
         assert book.faults(".mds-plan") == []
+
+    def test_an_evening_goes_by_keyboard_alone(self, book: Any) -> None:
+        book.lab.put_cells("evening", [SETUP, NIGHT])
+        book.open("evening")
+        book.run_all()
+        view = book.page.locator(".mds-plan")
+        title, notice = view.locator("h3"), view.locator("p[role]")
+
+        def press(name: str, key: str, back: bool = False) -> None:
+            """Go to a button and press it; it keeps the focus."""
+            button = view.get_by_role("button", name=name, exact=True)
+            book.tab_to(button, "Shift+Tab" if back else "Tab")
+            book.page.keyboard.press(key)
+
+        def has_focus(name: str) -> None:
+            button = view.get_by_role("button", name=name, exact=True)
+            expect(button).to_be_focused()
+
+        def win(key: str) -> None:
+            """From the button before the tables on, choose the first at each."""
+            cards = view.locator(".mds-card")
+            for number in range(cards.count()):
+                seat = cards.nth(number).get_by_role("button").first
+                book.tab_to(seat)
+                book.page.keyboard.press(key)
+                expect(cards.nth(number)).to_contain_text("won")
+                expect(seat).to_be_focused()
+
+        press("Start", "Enter")
+        expect(title).to_have_text("Round 1 of 2")
+        has_focus("Start anew")
+        press("Next round", "Space")
+        expect(notice).to_contain_text("table 1 must have a winner: click one")
+        has_focus("Next round")
+        book.tab_to(view.get_by_role("button", name="Start anew"), "Shift+Tab")
+        win("Space")
+        press("Next round", "Space")
+        expect(title).to_have_text("Round 2 of 2")
+        has_focus("Next round")
+        press("Undo", "Enter")
+        expect(title).to_have_text("Round 1 of 2")
+        expect(notice).to_have_text("2 of 2 winners clicked")
+        has_focus("Undo")
+        press("Next round", "Enter", back=True)
+        expect(title).to_have_text("Round 2 of 2")
+        for _ in range(2):  # the last round, and perhaps a playoff
+            if "won" not in title.inner_text():
+                before = title.inner_text()
+                book.tab_to(view.get_by_role("button", name="Start anew"), "Shift+Tab")
+                win("Enter")
+                press("Next round", "Enter")
+                expect(title).not_to_have_text(before)
+        expect(title).to_contain_text("has won the evening")
+        has_focus("Next round")
+        press("Next round", "Enter")
+        expect(notice).to_contain_text("the evening is over")
+        has_focus("Next round")

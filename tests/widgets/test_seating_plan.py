@@ -71,7 +71,30 @@ def test_an_evening_is_clicked_through_to_its_champion() -> None:
     champion = evening(plan).standings[0].player.name
     assert f"{champion} has won the evening" in html(plan)
     assert plan.options == ()
-    assert buttons(plan)["Next round"].disabled
+    click_first(plan)
+    assert plan.message == "the evening is over; Undo, or Start a new one"
+    assert f"{champion} has won the evening" in html(plan)
+
+
+def test_a_button_is_never_switched_off_under_the_finger() -> None:
+    plan = SeatingPlan(["Ann", "Bob"], tables=1, seats=2, rounds=1, rng=1)
+    steps = ["Next round", "Undo", "Seat again"]
+    assert all(buttons(plan)[name].disabled for name in steps)
+    buttons(plan)["Start"].click()
+    for _ in range(2):  # while it lasts, and once it is over
+        assert not any(button.disabled for button in buttons(plan).values())
+        click_first(plan)
+    assert evening(plan).finished
+    buttons(plan)["Seat again"].click()
+    assert plan.message == "no round waits for its winners"
+
+
+def test_the_button_that_starts_stays_where_it_is() -> None:
+    plan = SeatingPlan(4, tables=2, seats=2, rounds=1, rng=1)
+    start = buttons(plan)["Start"]
+    assert start in plan.view.children  # so no fold hides it
+    start.click()
+    assert buttons(plan)["Start anew"] is start
 
 
 def test_the_panel_seats_as_the_tournament_does() -> None:
@@ -152,10 +175,10 @@ def test_who_has_met_whom_can_be_read_without_colour() -> None:
 def test_the_winner_is_said_in_words_too() -> None:
     plan = SeatingPlan(["Ann", "<Bob>"], tables=1, seats=2, rounds=1, rng=1)
     plan.start()
-    assert plan.note == "0 of 1 winners clicked"
+    assert plan.note == "0 of 1 winner clicked"
     plan.choose(1, "<Bob>")
     assert "Table 1: &lt;Bob&gt; won" in html(plan)
-    assert plan.note == "1 of 1 winners clicked"
+    assert plan.note == "1 of 1 winner clicked"
     assert f'<p role="status">{plan.note}</p>' in html(plan)
     assert set(plan._cards[0].seats.tooltips) == {
         "Ann wins table 1",
@@ -181,7 +204,7 @@ def test_undo_shows_who_had_won_that_round_and_no_later_click(won: str) -> None:
     plan.next_round()
     plan.choose(1, {"Ann": "Bob", "Bob": "Ann"}[won])  # of round 2
     plan.undo()
-    assert plan.note == "1 of 1 winners clicked"
+    assert plan.note == "1 of 1 winner clicked"
     assert f"Table 1: {won} won" in html(plan)
 
 
@@ -206,7 +229,7 @@ def test_undo_of_a_playoff_has_no_winner_clicked() -> None:
     assert "Ann has won the evening" in html(plan)
     plan.undo()
     assert "<h3>Playoff</h3>" in html(plan)
-    assert plan.note == "0 of 1 winners clicked"
+    assert plan.note == "0 of 1 winner clicked"
 
 
 def test_who_comes_before_a_winner_is_clicked_plays_at_once() -> None:
@@ -327,11 +350,16 @@ def test_forbidden_pairs_are_fields() -> None:
 def test_a_second_start_gives_an_evening_up_only_when_told_twice() -> None:
     plan = SeatingPlan(8, tables=2, seats=4, rounds=3, rng=1)
     plan.start()
-    plan.start()  # nothing is recorded, so nothing is lost
+    plan.start()  # nobody has won, so nothing is lost
     assert plan.message == ""
-    click_first(plan)
+    plan.choose(1, plan.options[0][0])
     plan.start()
     again = "an evening is under way; click Start once more to give it up"
+    assert (plan.message, plan.note) == (again, "1 of 2 winners clicked")
+    plan.start()
+    assert (plan.message, plan.note) == ("", "0 of 2 winners clicked")
+    click_first(plan)
+    plan.start()
     assert (plan.message, evening(plan).history.round) == (again, 1)
     plan.undo()
     click_first(plan)
