@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from ._tables import html_table, text_table
-from .units import format_bytes, format_seconds
+from .units import counted, format_bytes, format_seconds
 
 FEWEST_JOBS = 30  # from which on a load is judged
 
@@ -43,7 +43,8 @@ class Summary:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def _title(self) -> str:
-        return f"{self.items:,} items in {self.jobs:,} jobs on {self.workers} workers"
+        items, jobs = counted(self.items, "item"), counted(self.jobs, "job")
+        return f"{items} in {jobs} on {counted(self.workers, 'worker', spec='')}"
 
     def _rows(self) -> list[tuple[str, str]]:
         latency = (self.latency_mean, self.latency_median, self.latency_p99)
@@ -64,7 +65,7 @@ class Summary:
         if self.fill_mean is not None:
             rows.append(("bucket fill mean", f"{self.fill_mean:.1%}"))
         if self.failures:
-            rows.append(("FAILED", f"{self.failed_items:,} items"))
+            rows.append(("FAILED", counted(self.failed_items, "item")))
         return rows
 
     @property

@@ -16,6 +16,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mds_sim.units import counted
+
 from . import _validate
 from .rng import RNG, as_generator
 
@@ -238,7 +240,8 @@ class Empirical:
         object.__setattr__(self, "values", _validate.sealed(values))
 
     def __repr__(self) -> str:
-        return f"Empirical({len(self._array)} values, mean={self.mean:.4g})"
+        n = counted(len(self._array), "value", spec="")
+        return f"Empirical({n}, mean={self.mean:.4g})"
 
     @property
     def _array(self) -> Array:
@@ -345,7 +348,9 @@ def draw(law: Any, size: int, rng: RNG = None, *, name: str = "law") -> Array:
     values = as_law(name, law).sample(size, as_generator(rng))
     values = _validate.durations(f"draws of {name}", values)
     if values.size != size:
-        raise ValueError(f"{name} must draw {size} values, got {values.size}")
+        raise ValueError(
+            f"{name} must draw {counted(size, 'value', spec='')}, got {values.size}"
+        )
     return values
 
 

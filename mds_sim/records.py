@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mds_sim.units import counted
+
 from . import _validate
 from ._summary import Summary
 from ._tables import html_columns
@@ -222,7 +224,7 @@ class Throughput:
     def _repr_html_(self) -> str:
         begin = {"from [s]": self.time[:-1], "to [s]": self.time[1:]}
         counts = {"arrived": self.arrived, "finished": self.finished}
-        title = f"Throughput in {len(self.arrived):,} bins of time"
+        title = f"Throughput in {counted(len(self.arrived), 'bin')} of time"
         return html_columns(title, {**begin, **counts})
 
 
@@ -479,8 +481,10 @@ class RunRecord:
 
     def __repr__(self) -> str:
         return (
-            f"RunRecord({len(self.items)} items in {len(self.jobs)} jobs, "
-            f"{self.workers} workers, {len(self.failures)} failures)"
+            f"RunRecord({counted(len(self.items), 'item', spec='')} in "
+            f"{counted(len(self.jobs), 'job', spec='')}, "
+            f"{counted(self.workers, 'worker', spec='')}, "
+            f"{counted(len(self.failures), 'failure', spec='')})"
         )
 
     def _repr_html_(self) -> str:

@@ -85,7 +85,7 @@ class TestTheory:
         ),
         (Uniform(10.0, 20.0), stats.uniform(10, 10)),
     ],
-    ids=repr,
+    ids=["Exponential", "Gamma", "LogNormal", "Uniform"],
 )
 def test_the_law_is_the_whole_law_not_two_moments_of_it(
     law: Law, reference: Any

@@ -222,7 +222,7 @@ class TestDerived:
 
     def test_a_record_says_what_it_holds(self) -> None:
         run = record(failures=(Failure(0, None, "E: gone"),))
-        assert repr(run) == "RunRecord(4 items in 3 jobs, 2 workers, 1 failures)"
+        assert repr(run) == "RunRecord(4 items in 3 jobs, 2 workers, 1 failure)"
 
     @given(run=records())
     def test_utilisation_is_a_share_and_little_has_his_law(

@@ -378,7 +378,7 @@ class TestRun:
         seen: list[Bucket] = []
         stream = StreamPipeline(TraceArrivals([0.0, 10.0]), Stubborn(50.0))
         system = System(stream, NIGHT, night_at=HOUR)
-        with pytest.raises(ExceptionGroup, match=r"^1 errors among 2 messages"):
+        with pytest.raises(ExceptionGroup, match=r"^1 error among 2 messages"):
             system.run(
                 None, seen.append, until=2 * HOUR, clock=VirtualClock(), progress=False
             )
@@ -473,7 +473,7 @@ class TestRecord:
         assert small.to_dict()["nightly"]["capacity"] == 9
         assert repr(small) == (
             "SystemRecord(\n"
-            "    stream=RunRecord(2 items in 1 jobs, 2 workers, 0 failures),\n"
+            "    stream=RunRecord(2 items in 1 job, 2 workers, 0 failures),\n"
             "    nightly=RunRecord(2 items in 2 jobs, 2 workers, 0 failures),\n)"
         )
 

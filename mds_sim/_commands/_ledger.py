@@ -17,9 +17,9 @@ from mds_sim import files
 from mds_sim.core import Ledger
 from mds_sim.files._copies import LostCopies, lost_copies, reopen
 from mds_sim.records import RunRecord
-from mds_sim.units import MB
+from mds_sim.units import MB, counted
 
-from .common import bar, match, number, report, save_plot, tell
+from .common import bar, match, report, save_plot, tell
 
 # What a ledger knows already.
 KNOWN = ("folder", "sizes", "copy_to", "ledger", "count", "mean", "seed", "bucket",
@@ -108,7 +108,7 @@ def _progress(
     told = [f"{before:,} done before"]
     told += [f"{count:,} {kind} since" for kind, count in sorted(kinds.items())]
     told += [f"{count:,} {word} now" for word, count in now.items()]
-    total = number(len(ledger.items), "file")
+    total = counted(len(ledger.items), "file")
     tell(options, f"{ledger.path.name}: {total}, {', '.join(told)}")
     lost_now = {kind: kinds[kind] for kind in ("missing", "altered")}
     return {"path": str(ledger.path), "before": before, **lost_now, "now": now}

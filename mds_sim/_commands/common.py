@@ -139,8 +139,3 @@ def report(options: argparse.Namespace, record: RunRecord, **more: Any) -> int:
         for line in lines:
             print(f"  {line}", file=sys.stderr)
     return int(bool(failures))
-
-
-def number(count: int, noun: str) -> str:
-    """Write a count and its noun."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

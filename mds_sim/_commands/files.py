@@ -17,7 +17,7 @@ from mds_sim import files
 from mds_sim.distributions import Exponential
 from mds_sim.records import RunRecord
 from mds_sim.sim import LinearService
-from mds_sim.units import MB, format_bytes
+from mds_sim.units import MB, counted, format_bytes
 
 from . import options as words
 from ._ledger import check_ledger, keep_ledger, resume
@@ -27,7 +27,6 @@ from .common import (
     draw_seed,
     match,
     noise,
-    number,
     report,
     save_plot,
     tell,
@@ -120,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
         if options.folder is None:
             draw_seed(options)
             night = _make_files(scratch, options)
-            tell(options, f"{number(len(night), 'real file')} in a temporary folder")
+            tell(options, f"{counted(len(night), 'real file')} in a temporary folder")
             return _run(options, night)
         found = read_folder(options)
         if not found and not options.json and options.ledger is None:

@@ -15,7 +15,7 @@ from mds_sim._tables import text_table
 from mds_sim.analysis import Interval, Plan, plan_buckets, plan_window, plan_workers
 from mds_sim.distributions import Exponential
 from mds_sim.stream.fitting import LAWS, fit_arrivals
-from mds_sim.units import HOUR, MB, MINUTE, format_bytes
+from mds_sim.units import HOUR, MB, MINUTE, counted, format_bytes
 
 from . import options as words
 from .common import (
@@ -383,6 +383,6 @@ def _plain(checked: Interval) -> dict[str, float]:
 def _told(checked: Interval) -> str:
     """Say what a check has found."""
     return (
-        f"tried on {checked.n:,} fresh ones: {100 * checked.mean:.1f} % kept "
+        f"tried on {counted(checked.n, 'fresh one')}: {100 * checked.mean:.1f} % kept "
         f"the target [{100 * checked.low:.1f} %, {100 * checked.high:.1f} %]"
     )

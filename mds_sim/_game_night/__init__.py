@@ -23,6 +23,7 @@ from mds_sim._commands.common import (
 )
 from mds_sim.tournament import Tournament, TournamentResult
 from mds_sim.tournament.schedules import schedule
+from mds_sim.units import counted
 
 from .desk import COMMANDS, HELP, SEATINGS, Desk, export, refuse_old
 
@@ -103,7 +104,7 @@ def _seating(options: argparse.Namespace, players: int | list[str]) -> Any:
     plan = options.tables, options.seats, options.rounds
     rng = np.random.default_rng(options.seed)
     made = schedule(number, *plan, rng=rng)
-    met = f"{made.pairs_met:,} of at most {made.bound:,} pairs meet"
+    met = f"{made.pairs_met:,} of at most {counted(made.bound, 'pair')} meet"
     tell(options, f"schedule: {met} ({made.method})")
     # A design has a first player; by lot, so that the list of names decides nothing.
     table = made.table[:, rng.permutation(number)]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mds_sim._tables import html_table, text_table
-from mds_sim.units import DAY, format_bytes, format_seconds
+from mds_sim.units import DAY, counted, format_bytes, format_seconds
 
 from .forms import MICRO
 
@@ -62,7 +62,8 @@ class ReadReport:
         """All of it in a line."""
         header = f"header {self.header!r} skipped, " if self.header else ""
         return (
-            f"{self.name}: {header}{self.rows} rows, {self.missing} without a "
+            f"{self.name}: {header}"
+            f"{counted(self.rows, 'row', spec='')}, {self.missing} without a "
             f"{self._what} and {self.unreadable} unreadable left out"
         )
 
@@ -176,7 +177,7 @@ class ArrivalsReport(ReadReport):
         if self.far:
             where = ", ".join(f"line {n} {stamp}" for n, stamp in self.far_stamps)
             more = self.far - len(self.far_stamps)
-            stamps = "1 stamp is" if self.far == 1 else f"{self.far} stamps are"
+            stamps = counted(self.far, "stamp is", "stamps are", spec="")
             notes.append(
                 f"{stamps} far from the rest: {where}{_others(more)}; kept, "
                 "between=(first, last) leaves them out"

@@ -13,6 +13,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from mds_sim.units import counted
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -190,7 +192,7 @@ def _reason(
     done, half = f"after {n:,} replications", float(pairs.half_width.max())
     if precision is None:
         open_ = int((~pairs.is_clear).sum())
-        of_all = f"{open_} of {len(pairs.mean)} differences not clear"
+        of_all = f"{open_} of {counted(len(pairs.mean), 'difference')} not clear"
         return f"{of_all if open_ else 'clear'} {done}"
     if is_done:
         return f"precise to {half:.3g} {done}"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mds_sim import _validate
 from mds_sim._tables import html_table, html_words, text_table, whisker
 from mds_sim._validate import sealed
+from mds_sim.units import counted
 
 from ._alternatives import unit_of
 from ._sequential import Pairs, differences, judge
@@ -75,8 +76,8 @@ class Comparison:
         values = np.array(self.values, dtype=np.float64)
         if values.ndim != 2 or values.shape[0] != len(self.names):
             raise ValueError(
-                f"values must have a row for each of {len(self.names)} names, "
-                f"got shape {values.shape}"
+                f"values must have a row for each of "
+                f"{counted(len(self.names), 'name', spec='')}, got shape {values.shape}"
             )
         if values.shape[0] < 2 or values.shape[1] < 2:
             raise ValueError(
@@ -186,7 +187,7 @@ class Comparison:
         """What the table says, in sentences."""
         sentences = [self._finding(group) for group in self.groups if len(group) > 1]
         left = len(sentences) - MOST_SENTENCES
-        more = [f"And {left} more such groups."] if left > 0 else []
+        more = [f"And {counted(left, 'more such group')}."] if left > 0 else []
         stopped = [f"{self.stopped[:1].upper()}{self.stopped[1:]}."]
         return (*sentences[:MOST_SENTENCES], *more, *(stopped if self.stopped else []))
 

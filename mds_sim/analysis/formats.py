@@ -22,6 +22,7 @@ from mds_sim.tournament import (
     Seating,
     Tournament,
 )
+from mds_sim.units import counted
 
 from .intervals import Interval, mean_interval, paired_interval, proportion_interval
 from .replications import replicate
@@ -142,7 +143,7 @@ class FormatComparison:
     def _title(self) -> str:
         players, n = round(1 / self.chance), self.best_won.shape[1]
         return (
-            f"{players} players, {n:,} tournaments of each format; "
+            f"{players} players, {counted(n, 'tournament')} of each format; "
             f"by lot the best wins {self.chance:.1%}"
         )
 

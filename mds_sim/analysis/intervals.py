@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
 from mds_sim._tables import html_table
+from mds_sim.units import counted
 
 Floats = NDArray[np.float64]
 
@@ -311,7 +312,8 @@ def finite_values(name: str, values: ArrayLike, least: int = 2) -> Floats:
         i = int(np.argmin(finite))
         raise ValueError(f"{name} must be finite, but {name}[{i}] = {array[i]}")
     if array.size < least:
-        raise ValueError(f"{name} must hold at least {least} values, got {array.size}")
+        few = counted(least, "value", spec="")
+        raise ValueError(f"{name} must hold at least {few}, got {array.size}")
     return array
 
 

@@ -11,7 +11,7 @@ from mds_sim import _validate
 from mds_sim._tables import html_columns
 from mds_sim._validate import sealed
 from mds_sim.records import RunRecord
-from mds_sim.units import MINUTE
+from mds_sim.units import MINUTE, counted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -51,7 +51,7 @@ class LatencyOverTime:
         return (self.time[1:] + self.time[:-1]) / 2
 
     def _repr_html_(self) -> str:
-        title = f"Latency [s] of {int(self.count.sum()):,} items by their arrival"
+        title = f"Latency [s] of {counted(int(self.count.sum()), 'item')} by arrival"
         figures = {"items": self.count, "mean": self.mean, "largest": self.largest}
         return html_columns(title, {"from [s]": self.time[:-1], **figures})
 

@@ -20,6 +20,7 @@ from mds_sim._tables import html_columns, html_table
 from mds_sim.core.progress import progress_bar
 from mds_sim.core.worker_pool import WorkerPool
 from mds_sim.rng import RNG, as_generator
+from mds_sim.units import counted
 
 from .intervals import Interval, finite_values, mean_interval, paired_interval, share
 
@@ -69,7 +70,7 @@ class Replications(Generic[T]):
 
     def _repr_html_(self) -> str:
         """Show the mean of each figure with its interval, where there are figures."""
-        title = f"{len(self.results):,} replications"
+        title = counted(len(self.results), "replication")
         rows = []
         for key in _keys(self.results[0]) if len(self.results) > 1 else ():
             with suppress(TypeError, ValueError):  # no number, or none in some

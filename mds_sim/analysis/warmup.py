@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
 from mds_sim._tables import html_table
+from mds_sim.units import counted
 
 from .intervals import Interval, finite_values, student
 
@@ -53,7 +54,8 @@ class Warmup:
 
     def __str__(self) -> str:
         advice = "" if self.reliable else " (not reliable: run longer)"
-        return f"leave out the first {self.truncation:,} of {self.n:,} values{advice}"
+        n = counted(self.n, "value")
+        return f"leave out the first {self.truncation:,} of {n}{advice}"
 
     def _repr_html_(self) -> str:
         rows = [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,7 @@ from mds_sim.records import RunRecord
 from mds_sim.rng import RNG, as_generator
 from mds_sim.stream import FirstMessageWindow, PoissonArrivals, StreamPipeline
 from mds_sim.theory import BatchQueue
-from mds_sim.units import DAY, HOUR, format_seconds
+from mds_sim.units import DAY, HOUR, counted, format_seconds
 
 from .intervals import Interval, mean_interval
 
@@ -81,7 +83,7 @@ class StreamAnswer:
     @property
     def verdict(self) -> str:
         """What to know about this setting, in a sentence."""
-        load = f"{self.load:.3g} of {self.workers} worker{'s' * (self.workers != 1)}"
+        load = f"{self.load:.3g} of {counted(self.workers, 'worker', spec='')}"
         if self.theory is None:
             return f"more work than the pool can do ({load}): latency grows and grows"
         late = format_seconds(self.theory.latency_quantile(QUANTILES[-1]))
@@ -95,7 +97,9 @@ class StreamAnswer:
         told = [self.throughput, self.utilisation, self.latency, *self.quantiles]
         names = ["messages a minute", "utilisation", "latency, mean"]
         names += [f"latency, {100 * p:g} %" for p in QUANTILES]
-        writes = [_a_minute, _percent, *[format_seconds] * (len(told) - 2)]
+        # One unit in a row.
+        times = [partial(format_seconds, like=one.mean) for one in told[2:]]
+        writes: list[Callable[[float], str]] = [_a_minute, _percent, *times]
         return [
             (
                 name,

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from mds_sim._tables import Rows, bar, html_table, text_table
-from mds_sim.units import format_seconds
+from mds_sim.units import counted, format_seconds
 
 from .task import TaskRecord, describe
 
@@ -48,8 +48,8 @@ def as_html(insights: PoolInsights) -> str:
 
 def title(insights: PoolInsights) -> str:
     """Say in one line how much was done by how many, and how busy they were."""
-    tasks = _number(len(insights.records), "task")
-    workers = _number(len(insights.workers), "worker")
+    tasks = counted(len(insights.records), "task")
+    workers = counted(len(insights.workers), "worker")
     span = format_seconds(insights.span)
     return f"{tasks} on {workers} in {span}: busy {insights.busy:.0%} of the time"
 
@@ -119,8 +119,3 @@ def _task(insights: PoolInsights, record: TaskRecord) -> tuple[str, ...]:
         shorten(names[record.worker]),
         shorten(outcome),
     )
-
-
-def _number(count: int, noun: str) -> str:
-    """Write a number of things."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -13,6 +13,8 @@ from contextlib import suppress
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from mds_sim.units import counted
+
 from ._job import TaskFuture
 from .clock import Clock, WallClock
 from .task import FunctionTask, Task, note
@@ -172,7 +174,9 @@ class LazyMap:
                 errors.append(value)
             del value
         if errors:
-            share = f"{len(errors)} of {self._submitted} items failed"
+            share = (
+                f"{len(errors)} of {counted(self._submitted, 'item', spec='')} failed"
+            )
             raise BaseExceptionGroup(share, errors)
 
     def _outcomes(self, until_error: bool) -> Iterator[Outcome]:

@@ -138,7 +138,7 @@ class Ledger:
     ...     ledger.pending()
     ...     ledger.record()
     [0]
-    RunRecord(2 items in 2 jobs, 1 workers, 1 failures)
+    RunRecord(2 items in 2 jobs, 1 worker, 1 failure)
     >>> folder.cleanup()
     """
 

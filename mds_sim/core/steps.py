@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mds_sim._tables import html_columns
+from mds_sim.units import counted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,7 +51,8 @@ class StepFunction:
 
     def _repr_html_(self) -> str:
         most = int(self.value.max(initial=0))
-        title = f"{self.time.size:,} changes, at most {most:,}, mean {self.mean():.4g}"
+        changes = counted(self.time.size, "change")
+        title = f"{changes}, at most {most:,}, mean {self.mean():.4g}"
         return html_columns(title, {"time [s]": self.time, "from then on": self.value})
 
 

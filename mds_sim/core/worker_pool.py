@@ -16,6 +16,7 @@ from typing import Any
 
 from mds_sim import _validate
 from mds_sim.rng import RNG, as_generator
+from mds_sim.units import counted
 
 from ._disciplines import crew_for
 from ._job import TaskFuture as TaskFuture
@@ -143,8 +144,10 @@ class WorkerPool:
     def __repr__(self) -> str:
         crew = self._crew
         state = "shut down" if crew.is_closed else f"{crew.unfinished} unfinished"
-        workers = f"{self.max_workers} {self._backend.word}"
-        return f"WorkerPool({workers}, {len(crew)} tasks, {state})"
+        word = self._backend.word
+        one = {"threads": "thread", "processes": "process"}.get(word, word)
+        workers = counted(self.max_workers, one, word, "")
+        return f"WorkerPool({workers}, {counted(len(crew), 'task', spec='')}, {state})"
 
     @property
     def is_remote(self) -> bool:
@@ -343,7 +346,7 @@ def _raise_errors(records: tuple[TaskRecord, ...]) -> None:
         and not (record.worker < 0 and isinstance(record.error, CancelledError))
     ]
     if errors:
-        share = f"{len(errors)} of {len(records)} tasks failed"
+        share = f"{len(errors)} of {counted(len(records), 'task', spec='')} failed"
         raise BaseExceptionGroup(share, errors)
 
 

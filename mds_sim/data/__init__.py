@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mds_sim._tables import html_columns
 from mds_sim._validate import sealed
+from mds_sim.units import counted
 
 __all__ = [
     "DEB_SIZES",
@@ -50,12 +51,14 @@ class _Table:
         return len(getattr(self, columns[0].name))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self)} rows)"
+        return f"{type(self).__name__}({counted(len(self), 'row', spec='')})"
 
     def _repr_html_(self) -> str:
         columns = fields(self)  # type: ignore[arg-type]  # as above
         shown = {column.name: getattr(self, column.name) for column in columns}
-        return html_columns(f"{type(self).__name__}: {len(self):,} rows", shown)
+        return html_columns(
+            f"{type(self).__name__}: {counted(len(self), 'row')}", shown
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mds_sim._validate import sealed
+from mds_sim.units import counted
 
 from .strategies import BucketingStrategy
 
@@ -40,7 +41,8 @@ def answer(
         raise TypeError(f"{name} must answer in whole numbers, got {what}")
     if bucket.shape != files.shape:
         raise ValueError(
-            f"{name} must put each of {files.size} files into one bucket, "
+            f"{name} must put each of "
+            f"{counted(files.size, 'file', spec='')} into one bucket, "
             f"got an answer of shape {bucket.shape}"
         )
     _check_numbers(name, bucket, files)
@@ -55,8 +57,8 @@ def _array(name: str, given: Any, files: Ints) -> NDArray[Any]:
         return np.asarray(given)
     except ValueError:  # rows of unequal length
         raise ValueError(
-            f"{name} must put each of {files.size} files into one bucket, "
-            "got rows of unequal length"
+            f"{name} must put each of {counted(files.size, 'file', spec='')} into "
+            "one bucket, got rows of unequal length"
         ) from None
 
 
@@ -91,6 +93,7 @@ def _check_loads(
         inside = files[bucket == worst]
         last = int(np.argmax(np.cumsum(sizes[inside]) > capacity))
         raise ValueError(
-            f"{name} must put at most {capacity} bytes into a bucket, but bucket "
-            f"{worst} holds {load[worst]}: file {inside[last]} is the first too many"
+            f"{name} must put at most {counted(capacity, 'byte', spec='')} into a "
+            f"bucket, but bucket {worst} holds {load[worst]}: file {inside[last]} is "
+            "the first too many"
         )

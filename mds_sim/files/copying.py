@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from mds_sim.core.jobs import describe
+from mds_sim.units import counted
 
 from ._disk import aside, placed, sync, sync_file, sync_names
 from .file import Bucket, File, inside
@@ -316,7 +317,7 @@ def _each(bucket: Bucket, work: Callable[[File], T]) -> list[T]:
         except FileError as error:
             failures.append(error)
     if failures:
-        share = f"{len(failures)} of {len(bucket)} files"
+        share = f"{len(failures)} of {counted(len(bucket), 'file', spec='')}"
         raise ExceptionGroup(f"bucket {bucket.index}: {share} failed", failures)
     return results
 
@@ -451,7 +452,7 @@ def _write(file: File, temporary: Path, target: Path) -> str:
 def _check_size(file: File, size: int) -> None:
     """Compare the size that was found with the one that was packed."""
     if size != file.size_bytes:
-        change = f"from {file.size_bytes} to {size} bytes"
+        change = f"from {file.size_bytes} to {counted(size, 'byte', spec='')}"
         raise FileError(file, f"has changed its size since it was packed, {change}")
 
 

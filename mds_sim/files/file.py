@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from mds_sim import _validate
 from mds_sim._tables import html_table
-from mds_sim.units import format_bytes
+from mds_sim.units import counted, format_bytes
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.part")  # as `copy_verified` names them
 
@@ -102,8 +102,9 @@ class Bucket:
         object.__setattr__(self, "capacity", capacity)
         if self.is_oversize and len(self) > 1:
             raise ValueError(
-                f"files must fit together in {capacity} bytes, "
-                f"but bucket {self.index} holds {self.load} in {len(self)} files"
+                f"files must fit together in {counted(capacity, 'byte', spec='')}, "
+                f"but bucket {self.index} holds {self.load} in "
+                f"{counted(len(self), 'file', spec='')}"
             )
 
     @property
@@ -129,7 +130,8 @@ class Bucket:
 
     def __repr__(self) -> str:
         load, room = format_bytes(self.load), format_bytes(self.capacity)
-        return f"Bucket({self.index}: {len(self)} files, {load} of {room})"
+        files = counted(len(self), "file", spec="")
+        return f"Bucket({self.index}: {files}, {load} of {room})"
 
 
 @dataclass(frozen=True)

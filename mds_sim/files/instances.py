@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from mds_sim import _validate
 from mds_sim._tables import html_table
 from mds_sim.rng import RNG, as_generator
+from mds_sim.units import counted
 
 Ints = NDArray[np.int64]
 
@@ -75,7 +76,9 @@ class Instance:
             object.__setattr__(self, "optimum", optimum)
 
     def _repr_html_(self) -> str:
-        optimum = "not known" if self.optimum is None else f"{self.optimum:,} buckets"
+        optimum = (
+            "not known" if self.optimum is None else counted(self.optimum, "bucket")
+        )
         rows = [
             ("files", f"{self.sizes.size:,}"),
             ("bytes", f"{sum(self.sizes.tolist()):,}"),
@@ -382,7 +385,8 @@ def read_instance(path: str | PathLike[str]) -> Instance:
     sizes = [_next(lines, path, f"size {i + 1} of {n}", least=0) for i in range(n)]
     for line, text in lines:
         raise ValueError(
-            f"{path.name} must have {n} sizes as its first line says, "
+            f"{path.name} must have "
+            f"{counted(n, 'size', spec='')} as its first line says, "
             f"but line {line} has one more: {_shown(text)}"
         )
     if sum(sizes) > _LARGEST:

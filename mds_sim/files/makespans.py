@@ -32,7 +32,7 @@ from mds_sim.rng import RNG, as_generator
 from mds_sim.sim.service import LinearService, as_service, service_times
 from mds_sim.sim.workers import serve
 from mds_sim.theory.makespan import makespan_bound
-from mds_sim.units import format_bytes, format_seconds
+from mds_sim.units import counted, format_bytes, format_seconds
 
 from .packing import Packing, pack
 from .strategies import BucketingStrategy, FirstFitDecreasing
@@ -165,10 +165,9 @@ class Makespan:
         )
 
     def __repr__(self) -> str:
-        waves = f"{self.waves} wave{'' if self.waves == 1 else 's'}"
+        waves = counted(self.waves, "wave", spec="")
         return (
-            f"Makespan({self.packing.n_buckets:,} buckets on {self.workers} workers in "
-            f"{waves}, done after {self.makespan:.4g} s, "
+            f"Makespan({self._title} in {waves}, done after {self.makespan:.4g} s, "
             f"bound {self.lower_bound:.4g} s)"
         )
 
@@ -179,8 +178,14 @@ class Makespan:
             ("waves", f"{self.waves}"),
             ("workers busy", f"{self.utilisation:.1%}"),
         ]
-        title = f"{self.packing.n_buckets:,} buckets on {self.workers} workers"
-        return html_table(title, rows, marks={1: ["", "", "", bar(self.utilisation)]})
+        return html_table(
+            self._title, rows, marks={1: ["", "", "", bar(self.utilisation)]}
+        )
+
+    @property
+    def _title(self) -> str:
+        buckets = counted(self.packing.n_buckets, "bucket")
+        return f"{buckets} on {counted(self.workers, 'worker', spec='')}"
 
 
 def makespan(
@@ -300,8 +305,8 @@ class BucketSizes:
         ends = sorted({int(self.capacity.min()), int(self.capacity.max())})
         return (
             f"BucketSizes({' to '.join(map(format_bytes, ends))}, "
-            f"{_counted(self.makespan.shape[1], 'night')} on "
-            f"{_counted(self.workers, 'worker')}, best {format_bytes(self.best)} "
+            f"{counted(self.makespan.shape[1], 'night')} on "
+            f"{counted(self.workers, 'worker')}, best {format_bytes(self.best)} "
             f"with {self.mean.min():.4g} s)"
         )
 
@@ -421,11 +426,6 @@ def _rows(nights: Any) -> Iterable[ArrayLike]:
     except ValueError:  # NumPy has no table with rows of different lengths
         return list(nights)
     return table
-
-
-def _counted(n: int, what: str) -> str:
-    """Return so many of something."""
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _expected(packing: Packing, service: Any) -> Floats:

@@ -17,7 +17,7 @@ from mds_sim.core.worker_pool import TaskFuture, WorkerPool
 from mds_sim.records import RunRecord
 from mds_sim.rng import RNG, as_generator
 from mds_sim.sim.service import as_service, service_times
-from mds_sim.units import MB
+from mds_sim.units import MB, counted
 
 from .bucket_task import BucketTask, Handler
 from .file import Bucket, File
@@ -209,7 +209,8 @@ class BucketManager(Manager):
         check_file(file)
         if self.oversize == "raise" and file.size_bytes > self.capacity:
             raise ValueError(
-                f"every file must fit in one bucket of {self.capacity} bytes "
+                "every file must fit in one bucket of "
+                f"{counted(self.capacity, 'byte', spec='')} "
                 f'(oversize="raise"), but {file.name!r} has {file.size_bytes}'
             )
 

@@ -13,7 +13,7 @@ from mds_sim import _validate
 from mds_sim._tables import MOST_COLUMNS, bar, columns, html_table, text_table
 from mds_sim._validate import sealed
 from mds_sim.theory.packing import lower_bound
-from mds_sim.units import MB, format_bytes
+from mds_sim.units import MB, counted, format_bytes
 
 from ._answers import answer, check_strategy
 from ._placing import numbered
@@ -83,7 +83,8 @@ def pack(
     if oversize == "raise" and not fits.all():
         i = int(np.argmin(fits))
         raise ValueError(
-            f"every file must fit in one bucket of {capacity} bytes "
+            "every file must fit in one bucket of "
+            f"{counted(capacity, 'byte', spec='')} "
             f'(oversize="raise"), but sizes[{i}] = {array[i]}'
         )
     files = np.flatnonzero(fits)
@@ -278,9 +279,8 @@ class Packing:
         fill, count = self.fill, self.count
         fullest, emptiest = float(fill.max()), float(fill.min())
         some = f"the first {MOST_COLUMNS} of " if fill.size > MOST_COLUMNS else ""
-        words = (
-            f"Fill of {some}{fill.size:,} buckets, from {emptiest:.0%} to {fullest:.0%}"
-        )
+        buckets = counted(fill.size, "bucket")
+        words = f"Fill of {some}{buckets}, from {emptiest:.0%} to {fullest:.0%}"
         rows = [
             (f"{b}", f"{count[b]:,}", format_bytes(int(self.load[b])), f"{fill[b]:.1%}")
             for b in range(min(self.n_buckets, _FIRST))
@@ -323,7 +323,8 @@ class PackingSummary:
 
     def _title(self) -> str:
         room = format_bytes(self.capacity)
-        return f"{self.files:,} files in {self.buckets:,} buckets of {room}"
+        files, buckets = counted(self.files, "file"), counted(self.buckets, "bucket")
+        return f"{files} in {buckets} of {room}"
 
     def _distance(self) -> str:
         """Say how far it is from the best that could be."""

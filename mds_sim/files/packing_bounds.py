@@ -18,6 +18,7 @@ from mds_sim import _validate
 from mds_sim._tables import html_table, text_table
 from mds_sim.theory.bounds import best_l2, dual_feasible, l3
 from mds_sim.theory.packing import lower_bound
+from mds_sim.units import counted
 
 Ints = NDArray[np.int64]
 
@@ -93,7 +94,7 @@ class PackingBounds:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def _title(self) -> str:
-        return f"at least {self.best:,} buckets, by the {self.kind} bound"
+        return f"at least {counted(self.best, 'bucket')}, by the {self.kind} bound"
 
     def _rows(self) -> list[tuple[str, str]]:
         found = self.to_dict().items()

@@ -70,7 +70,7 @@ def resume(
     >>> book = os.path.join(folder.name, "night.db")
     >>> night = NightlyPipeline([6, 5, 4, 3], capacity=10, workers=3)
     >>> night.run(lambda bucket: 1 // bucket.index, ledger=book, progress=False)
-    RunRecord(4 items in 2 jobs, 3 workers, 1 failures)
+    RunRecord(4 items in 2 jobs, 3 workers, 1 failure)
     >>> resume(book, lambda bucket: print(bucket), progress=False)
     Bucket(0: 2 files, 10 B of 10 B)
     RunRecord(4 items in 2 jobs, 3 workers, 0 failures)

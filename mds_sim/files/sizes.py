@@ -17,7 +17,7 @@ from mds_sim._reading import Chunk, Column, SizesReport, open_column
 from mds_sim._reading.report import Count
 from mds_sim._reading.stamps import MISSING_WORDS
 from mds_sim._tables import html_columns
-from mds_sim.units import format_bytes
+from mds_sim.units import counted, format_bytes
 
 Ints = NDArray[np.int64]
 
@@ -74,11 +74,11 @@ class SizeList:
 
     def __repr__(self) -> str:
         total = format_bytes(float(np.sum(np.asarray(self.sizes, np.float64))))
-        return f"SizeList({len(self)} files, {total})"
+        return f"SizeList({counted(len(self), 'file', spec='')}, {total})"
 
     def _repr_html_(self) -> str:
         total = format_bytes(float(np.sum(np.asarray(self.sizes, np.float64))))
-        title = f"{len(self):,} files, {total}"
+        title = f"{counted(len(self), 'file')}, {total}"
         page = html_columns(title, {"size [bytes]": np.asarray(self.sizes)})
         return page + (self.report._repr_html_() if self.report else "")
 
@@ -203,7 +203,7 @@ class _Reading:
         """Put all together, and say what was done."""
         sizes = np.concatenate([np.empty(0, np.int64), *self.parts])
         if not sizes.size:
-            rows = f" in {self.rows} rows" if self.rows else ""
+            rows = f" in {counted(self.rows, 'row', spec='')}" if self.rows else ""
             raise ValueError(f"{self.name} must hold a size, got none{rows}")
         report = SizesReport(
             name=self.name,

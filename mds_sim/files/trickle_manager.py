@@ -56,7 +56,7 @@ class TrickleManager(Manager):
     ...     manager.add(File(3, "c"))  # now there are 9 bytes with a
     ...     clock.sleep(40.0)  # and the time of b is over
     Bucket(0: 2 files, 9 B of 10 B)
-    Bucket(1: 1 files, 7 B of 10 B)
+    Bucket(1: 1 file, 7 B of 10 B)
     >>> manager.record().jobs.ready
     array([20., 60.])
     """

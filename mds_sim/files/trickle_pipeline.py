@@ -77,9 +77,9 @@ class TricklePipeline:
 
     >>> from mds_sim.core import VirtualClock
     >>> real = night.run(print, clock=VirtualClock(), progress=False)
-    Bucket(0: 1 files, 6 B of 10 B)
-    Bucket(1: 1 files, 6 B of 10 B)
-    Bucket(2: 1 files, 4 B of 10 B)
+    Bucket(0: 1 file, 6 B of 10 B)
+    Bucket(1: 1 file, 6 B of 10 B)
+    Bucket(2: 1 file, 4 B of 10 B)
     >>> real.same_as(simulated)
     True
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mds_sim import _validate
 from mds_sim._tables import html_table
+from mds_sim.units import counted
 
 from ._bad_rows import MOST_BLOCKS as MOST_BLOCKS
 from ._bad_rows import (
@@ -97,8 +98,9 @@ class WorstNight:
 
     def __repr__(self) -> str:
         return (
-            f"WorstNight({self.strategy!r}: {self.packing.n_buckets:,} buckets "
-            f"where {self.best.n_buckets:,} would do, {self.sizes.size:,} files)"
+            f"WorstNight({self.strategy!r}: "
+            f"{counted(self.packing.n_buckets, 'bucket')} where "
+            f"{self.best.n_buckets:,} would do, {counted(self.sizes.size, 'file')})"
         )
 
     def _repr_html_(self) -> str:

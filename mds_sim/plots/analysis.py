@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from mds_sim import _validate
 from mds_sim.analysis.intervals import Interval
 from mds_sim.analysis.warmup import Warmup
+from mds_sim.units import counted
 
 from .style import COLOURS, GREY, axes, look
 
@@ -143,5 +144,6 @@ def plot_intervals(
 def _verdict(n: int, missed: int, judged: bool) -> str:
     """Say how many intervals miss the truth."""
     if not judged:
-        return f"{n:,} interval{'s' * (n != 1)}"
-    return f"{missed:,} of {n:,} intervals miss{'es' * (missed == 1)} the truth"
+        return counted(n, "interval")
+    verb = "misses" if missed == 1 or n == 1 else "miss"
+    return f"{missed:,} of {counted(n, 'interval')} {verb} the truth"

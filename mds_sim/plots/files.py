@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mds_sim.files.makespans import BucketSizes
 from mds_sim.files.packing import Packing
-from mds_sim.units import KB, MB, format_bytes
+from mds_sim.units import KB, MB, counted, format_bytes
 
 from .style import COLOURS, FILLS, GREY, QUIET, STRATEGIES, axes, look, looks
 
@@ -57,7 +57,7 @@ def plot_fill(packing: Packing, *, ax: Axes | None = None) -> Axes:
     share = packing.summary().fill_mean
     oversize = f", {packing.n_oversize:,} oversize" if packing.n_oversize else ""
     ax.set_title(
-        f"{packing.n_buckets:,} buckets, {share:.0%} full on average{oversize}"
+        f"{counted(packing.n_buckets, 'bucket')}, {share:.0%} full on average{oversize}"
     )
     ax.set_xlabel("buckets, the fullest first")
     ax.set_ylabel("fill [capacities]")
@@ -112,7 +112,8 @@ def plot_packing(
     if sizes:
         _write_sizes(ax, corners, packing.sizes[files] / packing.capacity)
     title = (
-        f"{packing.sizes.size:,} files in {packing.n_buckets:,} buckets, "
+        f"{counted(packing.sizes.size, 'file')} in "
+        f"{counted(packing.n_buckets, 'bucket')}, "
         f"lower bound {packing.lower_bound:,}"
     )
     if shown < packing.n_buckets:
@@ -225,7 +226,7 @@ def plot_bucket_sizes(curve: BucketSizes, *, ax: Axes | None = None) -> Axes:
     shortest = float(curve.mean.min())
     ax.set_title(
         f"Nights are shortest with buckets of {format_bytes(curve.best)}: "
-        f"{shortest:.3g} s on {curve.workers} workers"
+        f"{shortest:.3g} s on {counted(curve.workers, 'worker')}"
     )
     ax.set_xlabel(f"room of a bucket [{name}]")
     ax.set_ylabel("makespan [s]")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mds_sim import _validate
 from mds_sim.files.packing import Packing
-from mds_sim.units import format_bytes
+from mds_sim.units import counted, format_bytes
 
 from .movie import Movie
 from .style import GREY, QUIET, STRATEGIES, STYLE, cut, looks
@@ -125,7 +125,7 @@ def movie_packing(
         count = figure.suptitle(" ", x=0.01, ha="left", size=12, animated=True)
 
     def update(moment: tuple[float, int]) -> Iterable[Artist]:
-        count.set_text(f"{int(moment[0])} of {n:,} files")
+        count.set_text(f"{int(moment[0])} of {counted(n, 'file')}")
         return [count, *(artist for panel in panels for artist in panel.at(*moment))]
 
     moments, alt = _moments(n, pictures), _alt(named, orders)
@@ -171,7 +171,7 @@ class _Panel:
         self.new.set_verts(new)
         is_last = before == len(self.boxes)
         bound = f", bound {self.packing.lower_bound}" if is_last else ""
-        self.words.set_text(_number(int(self.begun[n]), "bucket") + bound)
+        self.words.set_text(counted(int(self.begun[n]), "bucket") + bound)
         self.words.set_fontweight("bold" if is_last else "normal")
         tall = [text for i, text in self.tall.items() if i < n]
         return [self.placed, self.new, self.words, *tall]
@@ -334,17 +334,12 @@ def _alt(named: Mapping[str, Packing], orders: Mapping[str, str]) -> str:
     """Say what there is to see, and what comes of it."""
     packing = next(iter(named.values()))
     parts = [
-        f"{name}{', ' * bool(name)}{orders[name]}: {_number(one.n_buckets, 'bucket')}"
+        f"{name}{', ' * bool(name)}{orders[name]}: {counted(one.n_buckets, 'bucket')}"
         for name, one in named.items()
     ]
-    files, said = _number(packing.sizes.size, "file"), "; ".join(parts)
+    files, said = counted(packing.sizes.size, "file"), "; ".join(parts)
     return (
         f"{files} {'is' if packing.sizes.size == 1 else 'are'} packed into buckets of "
         f"{format_bytes(packing.capacity)}, one by one. {said[0].upper()}{said[1:]}. "
         f"Any packing needs at least {packing.lower_bound}."
     )
-
-
-def _number(count: int, noun: str) -> str:
-    """Write a count and its noun."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"

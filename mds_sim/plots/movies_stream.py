@@ -13,14 +13,14 @@ from mds_sim import _validate
 from mds_sim.core.insights import PoolInsights
 from mds_sim.core.steps import count_between
 from mds_sim.records import RunRecord
-from mds_sim.units import format_seconds
+from mds_sim.units import counted, format_seconds
 
 from .movie import Movie
-from .pool import _bars, plot_gantt
+from .pool import _bars, plot_gantt, span_of
 from .saving import figure_of
-from .stream_picture import Picture, counted
+from .stream_picture import Picture
 from .stream_scene import Places, Scene
-from .style import STYLE, time_unit
+from .style import STYLE, time_axis
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -65,6 +65,7 @@ def movie_stream(
     Movie
         In each picture all messages that have come are to be seen, one dot each: in
         the open window, in a batch that waits or is worked on, or among what is done.
+        The clock of a run with times since 1970 counts from its start, and says so.
 
     Raises
     ------
@@ -115,7 +116,7 @@ def plot_stream_at(
     record : RunRecord
         Of a stream, run or simulated.
     time : float
-        The moment [s].
+        The moment, as in the record [s].
     until : float, optional
         There is room for all that comes before it [s]; as in `movie_stream` by
         default, or `time`, if that is later. With the same one, the same message is
@@ -182,6 +183,7 @@ def movie_gantt(
     Movie
         A line is the present, the title counts the workers that are busy; the last
         picture is `plot_gantt`. Where little happens, time passes faster.
+        As there, a run with times since 1970 counts from its start.
 
     Raises
     ------
@@ -292,8 +294,8 @@ class _Chart:
         self.finish = np.concatenate([bars.finish for bars in self.bars])
         self.busy = count_between(self.start, self.finish)
         self.workers = max(bars.workers for bars in self.bars)
-        self.end = float(self.finish.max())
-        self.scale = time_unit(self.end)[1]
+        self.begin, self.end = span_of(self.bars)
+        self.times = time_axis(self.begin, self.end)
         self.verdict = ax.get_title("left")
         self._cover()
 
@@ -321,21 +323,22 @@ class _Chart:
 
     def moments(self, pictures: int) -> list[float]:
         """Return moments up to the end, more of them where things happen."""
-        begin = min(max(self.left * self.scale, 0.0), float(self.start.min()))
+        left = max(self.left, 0.0) * self.times.scale + self.times.start
+        begin = min(left, self.begin)
         events = np.concatenate([self.start, self.finish])
         return _spread(events, begin, self.end, pictures)
 
     def update(self, time: float) -> list[Artist]:
         """Show what has happened up to a moment; at the end, all of it."""
         is_over = time >= self.end
-        now = time / self.scale
+        now = self.times.place(time)
         self.curtain.set_x(now)
         self.curtain.set_width(self.right - now)
         self.curtain.set_visible(not is_over)
         self.now.set_xdata([now, now])
         self.now.set_visible(not is_over)
         busy = int(self.busy.at([time])[0])
-        words = f"{busy} of {self.workers} workers at work"
+        words = f"{busy} of {counted(self.workers, 'worker', spec='')} at work"
         self.heading.set_text(self.verdict if is_over else words)
         return [artist for artist in self.artists if artist.get_visible()]
 
@@ -348,10 +351,13 @@ class _Chart:
         ]
         most = int(self.busy.value.max(initial=0))
         failed = sum(int(bars.failed.sum()) for bars in self.bars)
+        start = self.times.start
+        after = f"after {format_seconds(self.end - start)}"
+        after += " since the start" if start else ""
         return (
             f"A Gantt chart draws itself: {' and '.join(parts)} on "
             f"{counted(self.workers, 'worker', 'workers')}, at most {most} at once, "
-            f"the last one ends after {format_seconds(self.end)}"
+            f"the last one ends {after}"
             f"{f'; {failed} failed' if failed else ''}."
         )
 

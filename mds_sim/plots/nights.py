@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from mds_sim import _validate
 from mds_sim.analysis.intervals import mean_interval
 from mds_sim.files.packing import Packing
+from mds_sim.units import counted
 
 from .style import GREY, STRATEGIES, axes, looks
 
@@ -82,7 +83,7 @@ def plot_over_bound(
         f"From {over[low] - 1:.1%} over the bound ({low}) to {over[high] - 1:.1%} "
         f"({high})".replace("%", " %")
     )
-    ax.set_xlabel(f"buckets / bound [mean of {len(nights):,} nights, 95 %]")
+    ax.set_xlabel(f"buckets / bound [mean of {counted(len(nights), 'night')}, 95 %]")
     ax.set_ylabel("strategy")
     return ax
 
@@ -172,7 +173,8 @@ def _checked_bound(bound: ArrayLike | None, nights: Sequence[Packing]) -> Floats
     least = _validate.numbers("bound", given)
     if least.size != len(nights):
         raise ValueError(
-            f"bound must hold one number for each of {len(nights)} nights, "
+            "bound must hold one number for each of "
+            f"{counted(len(nights), 'night', spec='')}, "
             f"got {least.size}"
         )
     if not (least >= 1).all():

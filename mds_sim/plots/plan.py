@@ -8,10 +8,11 @@ import numpy as np
 
 from mds_sim import _validate
 from mds_sim.analysis.capacity import BucketChoice, Plan
+from mds_sim.analysis.capacity.plans import written
 from mds_sim.analysis.intervals import Interval
-from mds_sim.units import MB
+from mds_sim.units import counted, size_unit
 
-from .style import COLOURS, GREY, INK, axes, time_unit
+from .style import COLOURS, GREY, INK, axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +43,8 @@ def plot_plan(plan: Plan, *, ax: Axes | None = None) -> Axes:
         For each candidate the share of replications that kept the target, with its
         bounds; or its mean cost. Dots keep the promise, crosses do not, triangles are
         unclear; the answer has a ring. The share that is asked for is dashed. Buckets
-        have a line for each strategy and order.
+        have a line for each strategy and order. The length of a window and the target
+        have one unit, on the axes, in the title and in the table of the plan.
 
     Examples
     --------
@@ -73,8 +75,8 @@ def plot_plan(plan: Plan, *, ax: Axes | None = None) -> Axes:
     if plan.question == "workers":
         ax.set_xticks(list(plan.candidates))
     ax.set_xlabel(f"{_NAMES[plan.question]}{unit}")
-    costs = plan.target is None
-    ax.set_ylabel("mean cost" if costs else f"share that keeps {plan.target:g} s")
+    kept = "" if plan.target is None else written(plan.target, plan.unit)
+    ax.set_ylabel(f"share that keeps {kept}" if kept else "mean cost")
     ax.set_title(_title(plan))
     _legend(ax)
     return ax
@@ -104,10 +106,12 @@ def _unit(plan: Plan) -> tuple[str, float]:
     """Return the unit of the axis and how large it is."""
     if plan.question == "workers":
         return "", 1.0
-    if plan.question == "buckets":
-        return " [MB]", float(MB)
-    name, length = time_unit(max(plan.candidates))
-    return f" [{name}]", length
+    name, length = (
+        size_unit(max(candidate.capacity for candidate in plan.candidates))
+        if plan.question == "buckets"
+        else plan.unit
+    )
+    return f" [{name}]", float(length)
 
 
 def _draw(ax: Axes, x: Any, points: list[Point], word: str) -> None:
@@ -140,16 +144,17 @@ def _mark_answer(ax: Axes, x: Any, points: list[Point], answer: Any) -> None:
 
 def _title(plan: Plan) -> str:
     """Say what was found."""
+    if plan.question == "workers":
+        pool = counted(plan.answer, "worker", spec="")
+        return f"The smallest pool that keeps the promise: {pool}"
     answer = plan.words(plan.answer)
     if plan.target is None:
         return f"The window with the least mean cost: {answer}"
-    if plan.question == "workers":
-        plural = "" if plan.answer == 1 else "s"
-        return f"The smallest pool that keeps the promise: {answer} worker{plural}"
     if plan.question == "window":
         return f"The longest window that keeps the promise: {answer}"
     kept = plan.decided.count("yes")
-    return f"{kept} of {len(plan.candidates)} keep the promise; best: {answer}"
+    verb = "keeps" if kept == 1 else "keep"
+    return f"{kept} of {len(plan.candidates)} {verb} the promise; best: {answer}"
 
 
 def _legend(ax: Axes) -> None:

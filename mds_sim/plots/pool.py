@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -13,8 +13,19 @@ from mds_sim.core._insight_tables import shorten
 from mds_sim.core.insights import PoolInsights
 from mds_sim.core.steps import count_between
 from mds_sim.records import RunRecord
+from mds_sim.units import counted
 
-from .style import COLOURS, FILLS, GREY, axes, begin_at_zero, look, time_unit
+from .style import (
+    COLOURS,
+    FILLS,
+    GREY,
+    TimeAxis,
+    axes,
+    begin_at_zero,
+    look,
+    time_axis,
+    time_unit,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,6 +79,8 @@ def plot_gantt(
     Axes
         One row a worker, one bar a job; jobs with a failure are crossed out in red. Of
         more than a thousand bars, only those have an edge: others would hide the bars.
+        What is a hundred times as far from 0 as it is long, such as a run with times
+        since 1970, counts from its start; the axis says so.
 
     Examples
     --------
@@ -80,19 +93,19 @@ def plot_gantt(
     ax = axes(ax)
     records = dict(record) if isinstance(record, Mapping) else {"": record}
     all_bars = {label: _bars(one) for label, one in records.items()}
-    last = max((_end(bars) for bars in all_bars.values()), default=0.0)
-    unit, scale = time_unit(last)
+    first, last = span_of(list(all_bars.values()))
+    times = time_axis(first, last)
     fills = _fills(list(records.values()))
     for i, (label, bars) in enumerate(all_bars.items()):
         draw = _draw_bars if bars.start.size <= MOST_BARS else _draw_many
-        draw(ax, bars, scale, color=fills[i], hatch=look(i).hatch, label=label)
+        draw(ax, bars, times, color=fills[i], hatch=look(i).hatch, label=label)
     workers = max((bars.workers for bars in all_bars.values()), default=1)
-    first = min((_begin(bars) for bars in all_bars.values()), default=0.0)
-    begin_at_zero(ax, first, last)
+    begin_at_zero(ax, first - times.start, last - times.start)
     _name_rows(ax, [str(number) for number in range(workers)])
-    ax.set_xlabel(f"time [{unit}]")
+    ax.set_xlabel(times.label)
     ax.set_ylabel("worker")
-    ax.set_title(f"At most {_most_busy(all_bars)} of {workers} workers at work")
+    pool = counted(workers, "worker", spec="")
+    ax.set_title(f"At most {_most_busy(all_bars)} of {pool} at work")
     if any(records):
         ax.legend(loc="upper right")
     return ax
@@ -169,7 +182,7 @@ def plot_busy(record: RunRecord | PoolInsights, *, ax: Axes | None = None) -> Ax
     Returns
     -------
     Axes
-        The size of the pool is dashed.
+        The size of the pool is dashed. Time is as in `plot_gantt`.
 
     Examples
     --------
@@ -190,16 +203,17 @@ def plot_busy(record: RunRecord | PoolInsights, *, ax: Axes | None = None) -> Ax
             queue_length(record),
         )
         workers, share, noun = record.workers, record.utilisation, "jobs"
-    unit, scale = time_unit(last)
+    first = min(float(steps.time.min(initial=last)) for steps in (busy, queue))
+    times = time_axis(first, last)
     ax.step(
-        busy.time / scale,
+        times.place(busy.time),
         busy.value,
         where="post",
         color=COLOURS["work"],
         label="at work",
     )
     ax.step(
-        queue.time / scale,
+        times.place(queue.time),
         queue.value,
         where="post",
         color=COLOURS["waiting"],
@@ -207,7 +221,7 @@ def plot_busy(record: RunRecord | PoolInsights, *, ax: Axes | None = None) -> Ax
         label="waiting",
     )
     ax.axhline(workers, color=GREY, linestyle="--", label="workers")
-    ax.set_xlabel(f"time [{unit}]")
+    ax.set_xlabel(times.label)
     ax.set_ylabel(noun)
     ax.set_title(f"Workers are busy {share:.0%} of the time")
     ax.legend()
@@ -240,14 +254,14 @@ def _fills(records: list[RunRecord | PoolInsights]) -> list[str]:
 
 
 def _draw_bars(
-    ax: Axes, bars: _Bars, scale: float, *, hatch: str, **drawn: Any
+    ax: Axes, bars: _Bars, times: TimeAxis, *, hatch: str, **drawn: Any
 ) -> None:
     """Draw bars, each with an edge."""
     thin = 0.4 if bars.start.size <= FEW_BARS else 0.1
     ax.barh(
         bars.worker,
-        (bars.finish - bars.start) / scale,
-        left=bars.start / scale,
+        (bars.finish - bars.start) / times.scale,
+        left=times.place(bars.start),
         height=HEIGHT,
         edgecolor=[COLOURS["bad"] if bad else EDGE for bad in bars.failed],
         linewidth=[2.0 if bad else thin for bad in bars.failed],
@@ -256,11 +270,11 @@ def _draw_bars(
     )
 
 
-def _draw_many(ax: Axes, bars: _Bars, scale: float, **drawn: Any) -> None:
+def _draw_many(ax: Axes, bars: _Bars, times: TimeAxis, **drawn: Any) -> None:
     """Draw bars as one shape, and edges around those that failed."""
     from matplotlib.collections import PolyCollection
 
-    left, right = bars.start / scale, bars.finish / scale
+    left, right = times.place(bars.start), times.place(bars.finish)
     top, bottom = bars.worker - HEIGHT / 2, bars.worker + HEIGHT / 2
     x = np.stack([left, right, right, left], axis=-1)
     y = np.stack([bottom, bottom, top, top], axis=-1)
@@ -279,9 +293,11 @@ def _draw_many(ax: Axes, bars: _Bars, scale: float, **drawn: Any) -> None:
     ax.autoscale_view()
 
 
-def _begin(bars: _Bars) -> float:
-    """Return when the first job started [s]."""
-    return float(bars.start.min()) if bars.start.size else 0.0
+def span_of(all_bars: Sequence[_Bars]) -> tuple[float, float]:
+    """Return when the first job started and the last one finished [s]; 0 if none."""
+    some = [bars for bars in all_bars if bars.start.size]
+    first = min((float(bars.start.min()) for bars in some), default=0.0)
+    return first, max((_end(bars) for bars in some), default=0.0)
 
 
 def _end(bars: _Bars) -> float:

@@ -10,8 +10,9 @@ from mds_sim import _validate
 from mds_sim.analysis.metrics import size_counts
 from mds_sim.records import RunRecord
 from mds_sim.theory.poisson import FirstMessageLaw
+from mds_sim.units import counted
 
-from .style import COLOURS, FILLS, GREY, axes, begin_at_zero, time_unit
+from .style import COLOURS, FILLS, GREY, axes, begin_at_zero, time_axis, time_unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,10 +49,11 @@ def plot_windows(record: RunRecord, *, most: int = 8, ax: Axes | None = None) ->
     shown = min(most, len(jobs))
     rows = np.arange(shown)
     end = float(jobs.finish[:shown].max(initial=0.0))
-    unit, scale = time_unit(end)
+    first = float(jobs.open.min(initial=end))
+    times = time_axis(first, end)
 
     def bars(begin: np.ndarray, finish: np.ndarray, **style: object) -> None:
-        begin, finish = begin[:shown] / scale, finish[:shown] / scale
+        begin, finish = times.place(begin[:shown]), times.place(finish[:shown])
         ax.barh(rows, finish - begin, left=begin, **style)  # type: ignore[arg-type]
 
     bars(jobs.open, jobs.ready, height=0.8, color=(FILLS["windows"], 0.35),
@@ -62,7 +64,7 @@ def plot_windows(record: RunRecord, *, most: int = 8, ax: Axes | None = None) ->
          edgecolor=COLOURS["work"], label="worked on")  # fmt: skip
     seen = items.job < shown
     ax.plot(
-        items.arrival[seen] / scale,
+        times.place(items.arrival[seen]),
         items.job[seen],
         linestyle="",
         marker="o",
@@ -72,12 +74,14 @@ def plot_windows(record: RunRecord, *, most: int = 8, ax: Axes | None = None) ->
     )
     ax.set_yticks(rows)
     ax.set_ylim(shown - 0.4, -0.6)
-    ax.set_xlabel(f"time [{unit}]")
+    ax.set_xlabel(times.label)
     ax.set_ylabel("mini-batch")
-    begin_at_zero(ax, float(jobs.open.min(initial=end)), end)
+    begin_at_zero(ax, first - times.start, end - times.start)
     overlap = bool((jobs.start[1:shown] < jobs.finish[: max(shown - 1, 0)]).any())
     verdict = "work overlaps" if overlap else "work fits between them"
-    ax.set_title(f"{shown} batches: windows follow each other, {verdict}")
+    ax.set_title(
+        f"{counted(shown, 'batch', 'batches')}: windows follow each other, {verdict}"
+    )
     ax.legend(loc="lower left", fontsize="small")
     return ax
 
@@ -109,19 +113,19 @@ def plot_throughput(
     'items a minute'
     """
     ax = axes(ax)
-    counted = record.throughput(width)
-    unit, scale = time_unit(record.span)
-    minutes = np.diff(counted.time) / 60.0
-    edges = counted.time / scale
+    counts = record.throughput(width)
+    times = time_axis(float(counts.time[0]), float(counts.time[-1]))
+    minutes = np.diff(counts.time) / 60.0
+    edges = times.place(counts.time)
     ax.stairs(
-        counted.arrived / minutes,
+        counts.arrived / minutes,
         edges,
         color=COLOURS["messages"],
         label="arrive",
         lw=1.5,
     )
     ax.stairs(
-        counted.finished / minutes,
+        counts.finished / minutes,
         edges,
         color=COLOURS["work"],
         linestyle="-.",
@@ -131,13 +135,16 @@ def plot_throughput(
     mean = 60.0 * len(record.items) / record.span if record.span else 0.0
     ax.axhline(mean, color=GREY, linestyle="--", label="mean")
     ax.set_ylim(bottom=0)
-    ax.set_xlabel(f"time [{unit}]")
+    ax.set_xlabel(times.label)
     ax.set_ylabel("items a minute")
-    title = f"{mean:.3g} items a minute come and go"
+    title = counted(
+        mean, "item a minute comes and goes", "items a minute come and go", ".3g"
+    )
     if record.summary().is_unstable:
         come = float(np.ptp(record.items.arrival))
         rate = 60.0 * (len(record.items) - 1) / come
-        title = f"{rate:.3g} items a minute come, but {mean:.3g} go"
+        came = counted(rate, "item a minute comes", "items a minute come", ".3g")
+        title = f"{came}, but {counted(mean, 'goes', 'go', '.3g')}"
     ax.set_title(title)
     ax.legend()
     return ax
@@ -186,7 +193,7 @@ def plot_batch_sizes(
         label="counted, with 95 % interval",
     )
     mean = float(record.jobs.n_items.mean()) if len(record.jobs) else 0.0
-    title = f"A batch holds {mean:.3g} messages on average"
+    title = f"A batch holds {counted(mean, 'message', spec='.3g')} on average"
     if law is not None and sizes.size:
         line = np.arange(max(int(sizes.min()) - 3, 1), int(sizes.max()) + 4)
         most = "" if law.max_messages is None else f", at most {law.max_messages}"

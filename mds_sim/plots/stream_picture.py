@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mds_sim.units import format_seconds
+from mds_sim.units import counted, format_seconds
 
 from .stream_scene import Box, Scene, Stage
 from .style import COLOURS, FILLS, OKABE_ITO, QUIET
@@ -25,11 +25,6 @@ HEAD, TEXT = 12, 10  # points
 LEAST_ROW = 0.17  # inches that a number needs
 HEADS = (0.22, 0.47)  # inches from the upper edge: names, and what is below them
 TIMES = (0.56, 0.22)  # inches from the lower edge: the window's, and the clock
-
-
-def counted(n: int, one: str, more: str) -> str:
-    """Return a number with its noun."""
-    return f"{n} {one if n == 1 else more}"
 
 
 def clock_face(time: float, span: float) -> str:
@@ -88,7 +83,7 @@ class Picture:
         names = {
             "Messages arrive": places.tray,
             "Batches wait": places.queue,
-            counted(workers, "worker", "workers"): places.pool,
+            counted(workers, "worker"): places.pool,
             "Done": places.pile,
         }
         arrow = {"arrowstyle": "-|>", "color": QUIET, "lw": 1.2}
@@ -207,11 +202,13 @@ class Picture:
             f"{messages[Stage.WINDOW]} in the open window",
             counted(waits, "batch", "batches") if waits else "none",
             f"{works} at work",
-            f"{done} and {failed} failed" if failed else f"{done} messages",
+            f"{done} and {failed} failed" if failed else counted(done, "message"),
         ]
         for text, word in zip(self.below, words, strict=True):
             text.set_text(word)
-        self.clock.set_text(f"Time {clock_face(time, self.span)}")
+        start = self.scene.start_of_clock
+        told = clock_face(max(time - start, 0.0), self.span)
+        self.clock.set_text(f"{told} since the start" if start else f"Time {told}")
 
     def _update_window(self, time: float) -> None:
         """Show the open window and how long it will be open, or that none is."""

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from mds_sim.core.steps import count_between
 from mds_sim.records import RunRecord
 
+from .style import time_axis
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -199,6 +201,11 @@ class Scene:
     def begin(self) -> float:
         """When the first message begins to fall, or 0 [s]."""
         return max(float(self.record.jobs.open[0]) - self.lead, 0.0)
+
+    @cached_property
+    def start_of_clock(self) -> float:
+        """From when the clock counts: 0, or the first message if that is far away."""
+        return time_axis(float(self.record.jobs.open[0]), self.end).start
 
     @cached_property
     def pace(self) -> float:

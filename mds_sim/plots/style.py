@@ -43,6 +43,7 @@ INK: tuple[str, ...] = (
 )
 
 GREY = "grey"  # bounds, and what is there for orientation
+FAR = 100.0  # spans from 0: times from there would differ in their last digits only
 QUIET = "dimgrey"  # words beside them: text needs a contrast of 4.5
 
 # Each idea's place among the colours. Two may share one if they never look alike:
@@ -204,6 +205,35 @@ def time_unit(span: float) -> tuple[str, float]:
         if span > 3 * length:
             return unit, length
     return "s", 1.0
+
+
+class TimeAxis(NamedTuple):
+    """How times are drawn: less `start`, in units of `scale` seconds."""
+
+    start: float
+    scale: float
+    label: str
+
+    def place(self, times: Any) -> Any:
+        """Return where times are on the axis."""
+        return (times - self.start) / self.scale
+
+
+def time_axis(first: float, last: float) -> TimeAxis:
+    """Return the axis of what happens between two times [s].
+
+    It counts from 0. What happens long after that, such as a record with times since
+    1970, counts from its start, and the label says so.
+
+    Examples
+    --------
+    >>> time_axis(60.0, 600.0).label, time_axis(1.7e9, 1.7e9 + 600.0).label
+    ('time [min]', 'time since the start [min]')
+    """
+    start = first if first > FAR * (last - first) else 0.0
+    since = " since the start" if start else ""
+    unit, scale = time_unit(last - start)
+    return TimeAxis(start, scale, f"time{since} [{unit}]")
 
 
 def begin_at_zero(ax: Axes, first: float, last: float) -> None:

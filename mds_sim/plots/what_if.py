@@ -9,15 +9,14 @@ import numpy as np
 from mds_sim import _validate
 from mds_sim.analysis.what_if import QUANTILES, StreamAnswer
 from mds_sim.theory import BatchQueue
-from mds_sim.units import format_seconds
+from mds_sim.units import counted, written_unit
 
-from .style import COLOURS, FILLS, GREY, axes, time_unit
+from .style import COLOURS, FILLS, GREY, axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WIDE = 8  # pools that are shown
-_WORKERS = "workers"
 
 
 def plot_done_within(answer: StreamAnswer, *, ax: Axes | None = None) -> Axes:
@@ -34,7 +33,8 @@ def plot_done_within(answer: StreamAnswer, *, ax: Axes | None = None) -> Axes:
     -------
     Axes
         Markers with 95 % intervals are simulated, the line is exact. The end of a
-        window is dotted, 99 % is dashed.
+        window is dotted, 99 % is dashed. The unit is that in which one would write the
+        99th percentile, as in `plot_pool_sizes` and in the verdict of the answer.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def plot_done_within(answer: StreamAnswer, *, ax: Axes | None = None) -> Axes:
     '99 % are done within 8.07 min'
     """
     ax = axes(_checked(answer, ax))
-    unit, scale = time_unit(float(answer.times[-1]))
+    unit, scale = _unit(answer)
     mean = np.array([one.mean for one in answer.done])
     half = np.array([one.half_width for one in answer.done])
     below, above = np.minimum(half, mean), np.minimum(half, 1 - mean)
@@ -70,7 +70,7 @@ def plot_done_within(answer: StreamAnswer, *, ax: Axes | None = None) -> Axes:
     title = "More work than the pool can do: latency grows"
     if answer.theory is not None:
         late = answer.theory.latency_quantile(QUANTILES[-1])
-        title = f"99 % are done within {format_seconds(late)}"
+        title = f"99 % are done within {late / scale:.3g} {unit}"
     ax.set_title(title)
     ax.legend(loc="lower right", fontsize="small")
     return ax
@@ -107,7 +107,7 @@ def plot_pool_sizes(answer: StreamAnswer, *, ax: Axes | None = None) -> Axes:
     here = answer.quantiles[-1]
     # The smallest pool that keeps up may do so only just: it would hide the others.
     top = max(late[min(2, len(late) - 1)] * 1.5, 1.4 * here.mean)
-    unit, scale = time_unit(min(top, 10 * late[-1]))
+    unit, scale = _unit(answer)
     ax.plot(pools, np.array(late) / scale, color=COLOURS["theory"], label="theory")
     ax.axhline(late[-1] / scale, color=GREY, linestyle="--", label="nobody waits")
     ax.errorbar(
@@ -125,14 +125,21 @@ def plot_pool_sizes(answer: StreamAnswer, *, ax: Axes | None = None) -> Axes:
     ax.set_xlim(first, pools[-1] + 0.5)
     ax.set_ylim(0, top / scale)
     ax.locator_params(axis="x", integer=True)
-    ax.set_xlabel(_WORKERS)
+    ax.set_xlabel("workers")
     ax.set_ylabel(f"99 % of latency [{unit}]")
     busy = f"{min(answer.load / answer.workers, 1.0):.0%}".replace("%", " %")
-    plural = "worker" if answer.workers == 1 else _WORKERS
     of_them = "of it" if answer.workers == 1 else "of them"
-    ax.set_title(f"{answer.workers} {plural}, and {busy} {of_them} busy")
+    pool = counted(answer.workers, "worker", spec="")
+    ax.set_title(f"{pool}, and {busy} {of_them} busy")
     ax.legend(loc="upper right", fontsize="small")
     return ax
+
+
+def _unit(answer: StreamAnswer) -> tuple[str, float]:
+    """Return the unit of latency in both figures, and its length [s]."""
+    if answer.theory is None:
+        return written_unit(answer.quantiles[-1].mean)
+    return written_unit(answer.theory.latency_quantile(QUANTILES[-1]))
 
 
 def _latest(answer: StreamAnswer, workers: int) -> float:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from mds_sim import _validate
 from mds_sim.distributions import as_law, draw
 from mds_sim.rng import RNG, as_generator
+from mds_sim.units import counted
 
 from .workers import (
     Floats,
@@ -130,7 +131,7 @@ class WorkerSchedule:
         if times[:1].tolist() != [0.0]:
             raise ValueError(f"times must begin with 0 s, got {times[:1].tolist()}")
         if times.size != workers.size:
-            rule = f"hold one value for each of {times.size} times"
+            rule = f"hold one value for each of {counted(times.size, 'time', spec='')}"
             raise ValueError(f"workers must {rule}, got {workers.size}")
         for i in np.flatnonzero(times[1:] == times[:-1]) + 1:
             raise ValueError(f"times must differ, but times[{i}] = {times[i]} is again")

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from mds_sim import _validate
 from mds_sim.distributions import Law, as_law, draw
 from mds_sim.rng import RNG, as_generator
+from mds_sim.units import counted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -183,7 +184,8 @@ def service_times(
     times = _validate.durations("service times", times)
     if times.size != n_items.size:
         raise ValueError(
-            f"service must give one time for each of {n_items.size} jobs, "
+            "service must give one time for each of "
+            f"{counted(n_items.size, 'job', spec='')}, "
             f"got {times.size}"
         )
     return times

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mds_sim import _validate
 from mds_sim._tables import html_table
+from mds_sim.units import counted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -81,7 +82,7 @@ class Distribution:
         figures = {"mean": self.mean, "least": self.minimum, "largest": self.maximum}
         figures |= {f"{p:.0%}": self.quantile(p) for p in (0.5, 0.9, 0.99)}
         rows = [(name, f"{value:.6g}") for name, value in figures.items()]
-        return html_table(f"{self.count:,} values", rows)
+        return html_table(counted(self.count, "value"), rows)
 
 
 class Tally:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
+from mds_sim.units import counted
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -247,7 +248,7 @@ def checked_jobs(ready: ArrayLike, service_time: ArrayLike) -> tuple[Floats, Flo
 def same_length(name: str, column: NDArray[Any], ready: Floats) -> None:
     """Refuse a column that has not one value a job."""
     if column.size != ready.size:
-        rule = f"hold one value for each of {ready.size} jobs"
+        rule = f"hold one value for each of {counted(ready.size, 'job', spec='')}"
         raise ValueError(f"{name} must {rule}, got {column.size}")
 
 

@@ -17,7 +17,7 @@ from mds_sim._reading.report import ArrivalsReport
 from mds_sim._tables import html_table
 from mds_sim.distributions import Law, as_law, draw
 from mds_sim.rng import RNG, as_generator
-from mds_sim.units import format_seconds
+from mds_sim.units import counted, format_seconds
 
 Floats = NDArray[np.float64]
 
@@ -324,7 +324,8 @@ class VaryingPoissonArrivals(Arrivals):
         rate = np.asarray(self.rate_of_time(times), np.float64)
         if rate.shape not in ((), (1,), times.shape):
             raise ValueError(
-                f"rate_of_time must return a rate for each of {times.size} times, "
+                "rate_of_time must return a rate for each of "
+                f"{counted(times.size, 'time', spec='')}, "
                 f"got shape {rate.shape}"
             )
         return np.broadcast_to(rate, times.shape)
@@ -360,7 +361,8 @@ class TraceArrivals(Arrivals):
 
     def __repr__(self) -> str:
         origin = f" from {self.origin}" if self.origin else ""
-        return f"TraceArrivals({len(self)} arrivals in {self.span:.6g} s{origin})"
+        n = counted(len(self), "arrival", spec="")
+        return f"TraceArrivals({n} in {self.span:.6g} s{origin})"
 
     def _repr_html_(self) -> str:
         rows = [

@@ -11,6 +11,7 @@ from typing import Any
 from mds_sim import _validate
 from mds_sim.core.clock import Clock, ClockFuture, WallClock, start_of_run
 from mds_sim.rng import RNG
+from mds_sim.units import counted
 
 from .arrivals import Arrivals, PoissonArrivals, as_arrivals
 
@@ -242,7 +243,9 @@ class _Run:
             if self.done.done():
                 return
             if self._errors:
-                text = f"{len(self._errors)} errors among {self._count} messages"
+                errors = counted(len(self._errors), "error", spec="")
+                messages = counted(self._count, "message", spec="")
+                text = f"{errors} among {messages}"
                 self.done.set_exception(ExceptionGroup(text, self._errors))
             else:
                 self.done.set_result(self._count)

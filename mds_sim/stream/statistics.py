@@ -18,7 +18,7 @@ from mds_sim.records import no_sizes
 from mds_sim.rng import Streams
 from mds_sim.sim.service import service_times
 from mds_sim.sim.tally import Distribution, Tally
-from mds_sim.units import format_seconds
+from mds_sim.units import counted, format_seconds
 
 from .windows import WindowRule
 
@@ -94,8 +94,10 @@ class StreamStatistics:
     def _title(self) -> str:
         verdict = "UNSTABLE, " if self.is_unstable else ""
         return (
-            f"{self.messages:,} messages in {self.batches:,} batches "
-            f"on {self.workers} workers, {verdict}{self.utilisation:.1%} busy"
+            f"{counted(self.messages, 'message')} in "
+            f"{counted(self.batches, 'batch', 'batches')} on "
+            f"{counted(self.workers, 'worker', spec='')}, "
+            f"{verdict}{self.utilisation:.1%} busy"
         )
 
     def _rows(self) -> list[tuple[str, str, str, str, str]]:

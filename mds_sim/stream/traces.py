@@ -19,6 +19,7 @@ from mds_sim._reading.report import (
 )
 from mds_sim._reading.stamps import BAD, MISSING, OK, StampReader
 from mds_sim._reading.tables import Chunk, Column, open_column
+from mds_sim.units import counted
 
 from .arrivals import TraceArrivals
 
@@ -218,15 +219,16 @@ class _Reading:
     def _nothing(self) -> str:
         """Say why there is no stamp."""
         if self.outside:
+            n = self.outside
+            all_ = "the only one is" if n == 1 else f"all {n:,} are"
             return (
-                f"{self.name} must hold a stamp in `between`, but all "
-                f"{self.outside:,} are outside of it"
+                f"{self.name} must hold a stamp in `between`, but {all_} outside of it"
             )
         left_out = ""
         if self.rows:
             left_out = (
-                f" in {self.rows} rows: {self.missing.total} without one, "
-                f"{self.bad.total} unreadable"
+                f" in {counted(self.rows, 'row', spec='')}: "
+                f"{self.missing.total} without one, {self.bad.total} unreadable"
             )
         return f"{self.name} must hold a stamp, got none{left_out}"
 

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
 from mds_sim.records import no_sizes
-from mds_sim.units import MINUTE
+from mds_sim.units import MINUTE, counted
 
 from .decisions import later, one_by_one
 
@@ -449,7 +449,8 @@ def _facts(arrivals: ArrayLike, sizes: ArrayLike | None) -> tuple[Floats, Ints]:
     whole = _validate.addable("sizes", _validate.sizes("sizes", sizes))
     if whole.size != times.size:
         raise ValueError(
-            f"sizes must hold one value for each of {times.size} messages, "
+            "sizes must hold one value for each of "
+            f"{counted(times.size, 'message', spec='')}, "
             f"got {whole.size}"
         )
     return times, whole

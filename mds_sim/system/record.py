@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mds_sim._tables import html_table, text_table
 from mds_sim.analysis.latencies import LatencyOverTime, latency_by
 from mds_sim.records import Failure, Items, Jobs, RunRecord
-from mds_sim.units import format_seconds
+from mds_sim.units import counted, format_seconds
 
 Ints = NDArray[np.int64]
 
@@ -92,7 +92,8 @@ class SystemRecord:
         if self.stream.workers != self.nightly.workers:
             raise ValueError(
                 "every record must be of one pool, but the stream's has "
-                f"{self.stream.workers} workers, the files' {self.nightly.workers}"
+                f"{counted(self.stream.workers, 'worker', spec='')}, the files' "
+                f"{self.nightly.workers}"
             )
         self.together.check()
         return self
@@ -120,7 +121,7 @@ class SystemRecord:
     def _title(self) -> str:
         together = self.together
         busy = f"busy {together.utilisation:.1%} of the time"
-        return f"Both on {together.workers} workers, {busy}"
+        return f"Both on {counted(together.workers, 'worker', spec='')}, {busy}"
 
     def __str__(self) -> str:
         return text_table(self._title(), [["", "stream", "files"], *self._rows()])

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
 from mds_sim._tables import html_table, text_table
-from mds_sim.units import format_seconds
+from mds_sim.units import counted, format_seconds
 
 Floats = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ def steady_load(arrival_rate: float, mean_service: float, workers: int) -> float
         raise ValueError(
             f"utilisation must be < 1 for a steady state, got {utilisation:.6g} "
             f"(arrival_rate {arrival_rate:.6g} * mean service {mean_service:.6g} s "
-            f"/ {workers} workers)"
+            f"/ {counted(workers, 'worker', spec='')})"
         )
     return utilisation
 
@@ -127,8 +127,7 @@ class Queue(ABC):
 
     def _title(self) -> str:
         """Return the queue's name in Kendall's notation, and its workers."""
-        plural = "" if self.workers == 1 else "s"
-        return f"{self._name}: {self.workers} worker{plural}"
+        return f"{self._name}: {counted(self.workers, 'worker', spec='')}"
 
     def _rows(self) -> list[tuple[str, str]]:
         """Return the figures that people ask for first, as words."""

@@ -32,6 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
 from mds_sim._tables import html_table
+from mds_sim.units import counted
 
 from .packing import lower_bound
 
@@ -81,7 +82,9 @@ class DualBound:
             ("worth of all", f"{sum(self.value.tolist()):,}"),
             ("a bucket holds at most", f"{self.scale:,}"),
         ]
-        return html_table(f"At least {self.bound:,} buckets, by {self.kind}", rows)
+        return html_table(
+            f"At least {counted(self.bound, 'bucket')}, by {self.kind}", rows
+        )
 
 
 def f0(sizes: Ints, capacity: int, threshold: int) -> tuple[Ints, int]:
@@ -242,8 +245,10 @@ def dual_feasible(sizes: ArrayLike, capacity: int) -> DualBound:
     fitting, capacity, n_oversize = _fitting(sizes, capacity)
     if n_oversize:
         raise ValueError(
-            f"sizes must be at most one bucket of {capacity} bytes, "
-            f"but {n_oversize} are larger: set them apart"
+            "sizes must be at most one bucket of "
+            f"{counted(capacity, 'byte', spec='')}, "
+            f"but {counted(n_oversize, 'is', 'are', '')} larger: "
+            f"set {'it' if n_oversize == 1 else 'them'} apart"
         )
     best = best_l2(fitting, capacity)
     for candidate in (best_fs1(fitting, capacity), best_ccm1(fitting, capacity)):

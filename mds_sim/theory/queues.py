@@ -22,6 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mds_sim import _validate
+from mds_sim.units import counted
 
 from ._queue import ExponentialWaits, Queue, littles_law, steady_load
 
@@ -108,8 +109,8 @@ def erlang_c(workers: int, offered_load: float) -> float:
     load = _validate.non_negative("offered_load", offered_load, "erlang")
     if load >= workers:
         raise ValueError(
-            f"offered_load must be < {workers} erlang for {workers} workers to keep "
-            f"up, got {offered_load!r}"
+            f"offered_load must be < {workers} erlang for "
+            f"{counted(workers, 'worker', spec='')} to keep up, got {offered_load!r}"
         )
     blocked = erlang_b(workers, load)
     return blocked / (1.0 - load / workers * (1.0 - blocked))

@@ -34,7 +34,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mds_sim import _validate
 from mds_sim._tables import html_table, text_table
-from mds_sim.units import format_seconds
+from mds_sim.units import counted, format_seconds
 
 from ._arrival_statistics import LEAST_P, dispersion_test, lilliefors, within_blocks
 
@@ -121,9 +121,17 @@ class PoissonTests:
             ("scv of gaps", f"{self.gap_scv:.3g}", ""),
             ("equal stamps", f"{self.tie_share:.1%}", ""),
             ("smallest gap", format_seconds(self.resolution), ""),
-            (f"dispersion, {self.bins} bins", f"{self.dispersion:.3f}", p[0]),
+            (
+                f"dispersion, {counted(self.bins, 'bin', spec='')}",
+                f"{self.dispersion:.3f}",
+                p[0],
+            ),
             ("gaps, distance", f"{self.gap_distance:.4f}", p[1]),
-            (f"the same in {self.blocks} blocks", f"{self.block_distance:.4f}", p[2]),
+            (
+                f"the same in {counted(self.blocks, 'block', spec='')}",
+                f"{self.block_distance:.4f}",
+                p[2],
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from mds_sim import _validate
 from mds_sim.rng import RNG, as_generator
 from mds_sim.theory.tournament import table_sizes
+from mds_sim.units import counted
 
 from ._states import from_state, get_state
 from .contention import Contention, PointsLeader, leaders
@@ -130,9 +131,11 @@ class Evening:
     def _refuse_over(self) -> None:
         """Refuse what makes no sense after the last round."""
         if self._rounds_over():
+            n = self._history.rounds
+            all_ = "the only one is" if n == 1 else f"all {n} are"
             raise RuntimeError(
-                f"players must come and go before the rounds are over, but all "
-                f"{self._history.rounds} are recorded; undo() takes the last one back"
+                f"players must come and go before the rounds are over, but {all_} "
+                "recorded; undo() takes the last one back"
             )
 
     def _rounds_over(self) -> bool:
@@ -186,8 +189,9 @@ class Evening:
     def __repr__(self) -> str:
         plan = self._history
         return (
-            f"Tournament({len(self.present)} players, {plan.tables} tables of "
-            f"{plan.seats}, {plan.round} of {plan.rounds} rounds played)"
+            f"Tournament({counted(len(self.present), 'player', spec='')}, "
+            f"{counted(plan.tables, 'table', spec='')} of {plan.seats}, "
+            f"{plan.round} of {counted(plan.rounds, 'round', spec='')} played)"
         )
 
     def _repr_html_(self) -> str:

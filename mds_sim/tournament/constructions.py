@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mds_sim import _validate
 from mds_sim._tables import html_fold, html_table
+from mds_sim.units import counted
 
 from .history import History, Ints, check_round, count_meetings
 
@@ -224,9 +225,10 @@ class Schedule:
 
     def __repr__(self) -> str:
         return (
-            f"Schedule({self.players} players, {self.tables} tables of {self.seats}, "
-            f"{self.rounds} rounds: {self.pairs_met} of at most {self.bound} pairs "
-            "meet)"
+            f"Schedule({counted(self.players, 'player', spec='')}, "
+            f"{counted(self.tables, 'table', spec='')} of {self.seats}, "
+            f"{counted(self.rounds, 'round', spec='')}: {self.pairs_met} of at most "
+            f"{counted(self.bound, 'pair', spec='')} meet)"
         )
 
     def _repr_html_(self) -> str:

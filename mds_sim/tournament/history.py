@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from mds_sim import _validate
 from mds_sim._tables import html_columns
 from mds_sim.theory.tournament import table_sizes
+from mds_sim.units import counted
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -112,8 +113,9 @@ class History:
 
     def _repr_html_(self) -> str:
         title = (
-            f"{self.players:,} players, {self.tables} tables of {self.seats}, "
-            f"{self.round} of {self.rounds} rounds played"
+            f"{counted(self.players, 'player')}, "
+            f"{counted(self.tables, 'table', spec='')} of {self.seats}, "
+            f"{self.round} of {counted(self.rounds, 'round', spec='')} played"
         )
         wins, met = self.wins, self.opponents
         return html_columns(title, {"player": self.names, "wins": wins, "met": met})
@@ -359,7 +361,8 @@ def _check_bench(history: History, table: Ints, size: Ints) -> None:
     where, seated = f"in round {history.round + 1}", int(history.sizes.sum())
     if size.sum() < seated:
         raise ValueError(
-            f"{seated} players must have a seat, but {size.sum()} do {where}; "
+            f"{seated} players must have a seat, but "
+            f"{counted(size.sum(), 'does', 'do', '')} {where}; "
             f"who sits out: {_names(history, table < 0)}"
         )
     sat_out = history.sat_out + (table < 0)

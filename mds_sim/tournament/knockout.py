@@ -10,6 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from mds_sim.units import counted
+
 from .designs._fields import field, prime_power
 from .history import History, Ints
 
@@ -176,7 +178,8 @@ def _levels(history: History) -> int:
     if seats**levels != players or tables * seats != players:
         raise ValueError(
             "AffineKnockout needs seats ** L players at players / seats tables, got "
-            f"{players} players at {tables} tables of {seats}; {_remedy(seats)}"
+            f"{players} players at {counted(tables, 'table', spec='')} of {seats}; "
+            f"{_remedy(seats)}"
         )
     if prime_power(seats) is None:
         raise ValueError(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mds_sim._tables import html_table, text_table
 from mds_sim.theory.tournament import pairs_bound
+from mds_sim.units import counted
 
 from .history import AWAY, BENCH, History, Ints, new_faces
 from .players import Player, Round
@@ -22,6 +23,7 @@ from .rounds import rounds_of
 from .saving import write_whole
 
 SHOWN = 24  # rows of a printed table
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # it begins with one of these
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,12 @@ class TournamentResult:
         path : str or path
             An existing file is replaced. UTF-8, with the columns round, table (empty
             for who sat out), player, won (0 or 1) and playoff (0 or 1).
+
+        Notes
+        -----
+        The file is for people and their spreadsheets, which run what begins with one of
+        ``= + - @``: such a name has an apostrophe before it. Nothing in this package
+        reads the file again.
         """
         playoff = [] if self.playoff is None else [(self.playoff, 1)]
         write_csv(path, [*((played, 0) for played in self.rounds), *playoff])
@@ -182,13 +190,13 @@ class TournamentResult:
         plan = self.history
         return (
             f"{_clip(self.winner.name)} won: {plan.players} players, "
-            f"{_number(plan.tables, 'table')} of {plan.seats}, "
-            f"{_number(plan.round, 'round')}"
+            f"{counted(plan.tables, 'table', spec='')} of {plan.seats}, "
+            f"{counted(plan.round, 'round', spec='')}"
         )
 
     @property
     def _finding(self) -> str:
-        met = f"{self.pairs_met} of at most {self.bound} pairs met"
+        met = f"{self.pairs_met} of at most {counted(self.bound, 'pair', spec='')} met"
         return f"{met}; decided by {self.decided_by}"
 
     def __str__(self) -> str:
@@ -291,16 +299,19 @@ def _games(round: Round, playoff: int) -> Iterator[list[object]]:
     for table in round:
         for player in table.players:
             won = "" if table.winner is None else int(player == table.winner)
-            yield [round.number, table.number, player, won, playoff]
+            yield [round.number, table.number, _as_text(player), won, playoff]
     for player in round.bench if not playoff else ():
-        yield [round.number, "", player, 0, 0]
+        yield [round.number, "", _as_text(player), 0, 0]
+
+
+def _as_text(player: Player) -> str:
+    """Keep a spreadsheet from taking a name for a formula, as OWASP advises [1]_.
+
+    .. [1] https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    return f"'{player}" if player.name.startswith(FORMULA) else str(player)
 
 
 def _clip(name: str) -> str:
     """Shorten a name that would break the table."""
     return name if len(name) <= 30 else name[:29] + "…"
-
-
-def _number(count: int, noun: str) -> str:
-    """Write a count and its noun."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from mds_sim import _validate
+from mds_sim.units import counted
 
 from ._states import from_state
 from .history import AWAY, Bools, History, Ints, check_round
@@ -183,7 +184,8 @@ def _history(tournament: Evening, found: dict[str, Any]) -> History:
         history = history.after(table, _winners(tournament, table, winner))
     if history.round > history.rounds:
         raise ValueError(
-            f"table must have at most {history.rounds} rounds, got {history.round}"
+            "table must have at most "
+            f"{counted(history.rounds, 'round', spec='')}, got {history.round}"
         )
     for one, other in found["forbidden"]:
         history = forbid(history, one, other)

@@ -12,6 +12,7 @@ from mds_sim import _validate
 from mds_sim.rng import RNG, as_generator
 from mds_sim.sim._kernels import HAS_NUMBA
 from mds_sim.theory.tournament import pairs_bound, table_sizes
+from mds_sim.units import counted
 
 from .constructions import Schedule, distinct_pairs, round_robin
 from .designs import Made, design
@@ -191,7 +192,10 @@ def _with_bench(players: int, tables: int, seats: int, rounds: int) -> Made:
         return nothing
     rows = [_renumbered(row, gone) for row, gone in zip(table, out, strict=False)]
     answer = np.delete(np.array(rows), ghosts, axis=1)
-    return answer, f"{method}; {total - tables} of {total} tables sit out"
+    return (
+        answer,
+        f"{method}; {total - tables} of {counted(total, 'table', spec='')} sit out",
+    )
 
 
 class _Benches:

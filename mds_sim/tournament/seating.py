@@ -7,6 +7,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from mds_sim.units import counted
+
 from ._draft import draft
 from .constructions import Schedule
 from .history import BENCH, History, Ints, who_plays
@@ -102,7 +104,8 @@ class ScheduledSeating:
                 raise ValueError(f"schedule must have {needed} {name}, got {planned}")
         if schedule.rounds < history.rounds:
             raise ValueError(
-                f"schedule must have >= {history.rounds} rounds, got {schedule.rounds}"
+                "schedule must have >= "
+                f"{counted(history.rounds, 'round', spec='')}, got {schedule.rounds}"
             )
         row: Ints = schedule.table[history.round]
         return row

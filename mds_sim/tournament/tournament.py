@@ -399,7 +399,8 @@ class Tournament(Evening):
         path : str or path
             An existing file is replaced. UTF-8, with the columns round, table (empty
             for who sits out), player, won (0 or 1, empty while the round waits) and
-            playoff (0 or 1).
+            playoff (0 or 1). A name that a spreadsheet would take for a formula has an
+            apostrophe before it, as in `TournamentResult.to_csv`.
         """
         last = [r for r in (self.waiting, self._playoff_round()) if r is not None]
         playoff = int(self._rounds_over())

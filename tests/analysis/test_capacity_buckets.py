@@ -62,7 +62,7 @@ def test_without_chance_the_answer_is_the_earliest() -> None:
     assert plan.pipeline.simulate().makespan == min(done.values())
     earliest = min(done.values())
     message = (
-        f"deadline must be >= {earliest:g} s, the earliest that any of these 8 "
+        f"deadline must be >= {earliest:g} s, the earliest that any of 8 "
         "choices can promise, got 1; more workers, a faster service or other buckets "
         "may be earlier"
     )

@@ -68,7 +68,7 @@ class TestTarget:
     def test_a_target_that_no_window_keeps(self) -> None:
         stream = StreamPipeline(service=Constant(60.0), workers=10)
         message = (
-            "target must be >= {} s, the least that any of these 2 windows can promise "
+            "target must be >= {} s, the least that any of 2 windows can promise "
             "(that of 40 s), got 50; more workers or a faster service may allow less"
         )
         with pytest.raises(ValueError, match="target must be") as error:
@@ -179,7 +179,7 @@ def test_a_pool_that_keeps_up_with_no_window() -> None:
         PoissonArrivals(1.0), service=LinearService(per_item=3.0), workers=2
     )
     message = (
-        "workers must be > 3, the least offered load with any of these 2 windows, got "
+        "workers must be > 3, the least offered load with any of 2 windows, got "
         "2; more workers, longer windows or a faster service can keep up"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

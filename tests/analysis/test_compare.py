@@ -369,7 +369,7 @@ class TestStopping:
 
     def test_equal_ones_go_on_to_the_end(self) -> None:
         found = quiet([FirstFitDecreasing(), BestFitDecreasing()], replications=200)
-        assert found.stopped == "1 of 1 differences not clear after 200 replications"
+        assert found.stopped == "1 of 1 difference not clear after 200 replications"
 
     def test_alternatives_that_are_the_same(self) -> None:
         found = quiet({"a": FirstFit(), "b": FirstFit()}, replications=100)

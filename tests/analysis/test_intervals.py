@@ -244,7 +244,7 @@ GOOD = [1.0, 2.0, 3.0]
          "values must hold at least 368 for the 0.99 quantile at 95 % confidence, "
          "got 367"),
         (lambda: quantile_interval([], 0.5), ValueError,
-         "values must hold at least 1 values, got 0"),
+         "values must hold at least 1 value, got 0"),
         (lambda: quantile_interval(GOOD, 1.0), ValueError,
          "probability must be > 0 and < 1, got 1.0"),
         (lambda: quantile_interval(GOOD, 0.5, confidence=0), ValueError,

@@ -7,6 +7,7 @@ import pytest
 
 from mds_sim.analysis import what_if
 from mds_sim.theory import BatchQueue
+from mds_sim.units import format_seconds
 
 
 @pytest.mark.parametrize(
@@ -78,3 +79,15 @@ def test_what_cannot_be_is_refused(change: dict[str, float], message: str) -> No
     setting = {"rate": 0.1, "length": 300.0, "mean_service": 60.0, "workers": 2}
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         what_if(**{**setting, **change}, rng=1)  # type: ignore[arg-type]
+
+
+def test_a_row_has_one_unit() -> None:
+    """Not 1.37 h [56.1 min, 1.81 h], as a wide interval would be written by itself."""
+    answer = what_if(10 / 60, 300, 2400, 8, days=4, rng=1)
+    for name, told, theory in answer.rows()[2:]:
+        units = set(re.findall(r"\b(?:ms|s|min|h|d)\b", f"{told} {theory}"))
+        assert len(units) == 1, name
+    low = answer.latency.low
+    assert (
+        format_seconds(low).split()[1] != format_seconds(answer.latency.mean).split()[1]
+    )

@@ -119,7 +119,7 @@ class Bound(OneEach):
         ),
         (
             Forgetful(),
-            r"Forgetful must put each of 1 files into one bucket, got an answer of "
+            r"Forgetful must put each of 1 file into one bucket, got an answer of "
             r"shape \(0,\); sizes=\[10\], capacity=10",
         ),
         (
@@ -154,7 +154,7 @@ class Bound(OneEach):
         ),
         (
             Ragged(),
-            r"Ragged must put each of 1 files into one bucket, got rows of unequal "
+            r"Ragged must put each of 1 file into one bucket, got rows of unequal "
             r"length; sizes=\[10\], capacity=10",
         ),
         (

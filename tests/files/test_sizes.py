@@ -86,7 +86,7 @@ def test_the_report(tmp_path: Path) -> None:
     [
         ("", "sizes.txt must hold a size, but it is empty"),
         ("bytes\n", "sizes.txt must hold a size, got none"),
-        ("NA\nNA\n", "sizes.txt must hold a size, got none in 1 rows"),
+        ("NA\nNA\n", "sizes.txt must hold a size, got none in 1 row"),
         ("a,b\n1,2\n", "column must be given for sizes.txt, one of ['a', 'b']"),
         (
             f"{2**63 - 1}\n1\n",

@@ -123,7 +123,7 @@ class TestIntervals:
         skew = Interval(1.0, 0.5, 0.9, 10, "values", ends=(0.8, 1.8))
         ax = plot_intervals({"median": skew}, truth=1.7)
         assert bars(ax) == [([[0.8, 0], [1.8, 0]], OKABE_ITO[0])]
-        assert ax.get_title() == "0 of 1 intervals miss the truth"
+        assert ax.get_title() == "0 of 1 interval misses the truth"
 
     def test_many_have_numbers_not_names(self) -> None:
         ax = plot_intervals({f"run {i}": interval(0, 1) for i in range(41)}, 0.5)

@@ -65,7 +65,7 @@ COUNTS = {
     "share of files at least so large", "share of messages done", "strategy", "values",
     "worker", "workers",
 }  # fmt: skip
-UNIT = re.compile(r"\[.+\]|\bs$|\d %|\(dashed: lower bound, \d+\)$")
+UNIT = re.compile(r"\[.+\]|\b(s|min|h|d)$|\d %|\(dashed: lower bound, \d+\)$")
 
 
 @cache

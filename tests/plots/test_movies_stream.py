@@ -46,6 +46,20 @@ INSIGHTS = PoolInsights(
 )
 
 
+EPOCH = 1.7e9  # a morning of 2023, in seconds since 1970
+
+
+def since_1970(record: RunRecord) -> RunRecord:
+    """Return what a clock that counts from 1970 would have recorded."""
+    items, jobs = record.items, record.jobs
+    times = ("open", "ready", "start", "finish")
+    return replace(
+        record,
+        items=replace(items, arrival=items.arrival + EPOCH),
+        jobs=replace(jobs, **{name: getattr(jobs, name) + EPOCH for name in times}),
+    )
+
+
 @pytest.fixture(autouse=True)
 def _no_figure_is_left() -> Iterator[None]:
     yield
@@ -317,6 +331,32 @@ class TestGantt:
             "the last one ends after 1.33 min; 1 failed."
         )
 
+    def test_times_since_1970_count_from_the_start(self) -> None:
+        """The chart is that of the same night at 0, but for the label of its axis."""
+        late, soon = movie_gantt(since_1970(NIGHT)), movie_gantt(NIGHT)
+        assert late.figure.axes[0].get_xlabel() == "time since the start [min]"
+        assert soon.figure.axes[0].get_xlabel() == "time [min]"
+        assert late.figure.axes[0].get_xlim() == pytest.approx(
+            soon.figure.axes[0].get_xlim(), abs=1e-6
+        )
+        assert np.subtract(late.moments, EPOCH) == pytest.approx(soon.moments, abs=1e-5)
+        assert late.alt == soon.alt.removesuffix(".") + " since the start."
+        middle = late.moments[40]
+        late.update(middle)
+        busy = busy_workers(since_1970(NIGHT)).at([middle])[0]
+        title = late.figure.axes[0].get_title("left")
+        assert title == f"{busy} of 10 workers at work"
+
+    def test_a_single_worker(self) -> None:
+        night = NightlyPipeline([6], capacity=10, service=Constant(60.0), workers=1)
+        movie = movie_gantt(night.simulate(), pictures=3)
+        movie.update(movie.moments[1])
+        assert movie.figure.axes[0].get_title("left") == "1 of 1 worker at work"
+        assert movie.alt == (
+            "A Gantt chart draws itself: 1 job on 1 worker, at most 1 at once, the "
+            "last one ends after 1 min."
+        )
+
     def test_the_file_is_small(self) -> None:
         movie = movie_gantt(NIGHT)
         assert (len(movie.pictures), movie.pictures[0].size) == (80, (1080, 432))
@@ -399,3 +439,20 @@ def test_a_single_message_is_one_in_words() -> None:
         "1 mini-batch of 1 message travels through 10 workers: at most 1 at work at "
         "once, none waits."
     )
+
+
+def test_the_clock_of_a_stream_with_times_since_1970_counts_from_its_start() -> None:
+    """All is where it is in the same stream at 0; only the clock says another time."""
+    first = float(RECORD.jobs.open[0])
+    soon = plot_stream_at(RECORD, first + 1000.0)
+    late = plot_stream_at(since_1970(RECORD), EPOCH + first + 1000.0)
+    told = {ax: [text.get_text() for text in ax.texts] for ax in (soon, late)}
+    assert "0:16:40 since the start" in told[late]
+    assert [word for word in told[late] if word not in told[soon]] == [
+        "0:16:40 since the start"
+    ]
+    movie = movie_stream(since_1970(RECORD), pictures=3)
+    assert movie.alt == movie_stream(RECORD, pictures=3).alt
+    movie.update(movie.moments[0])  # before the first message falls
+    words = [text.get_text() for text in movie.figure.axes[0].texts]
+    assert "0:00:00 since the start" in words

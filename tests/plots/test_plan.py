@@ -70,7 +70,7 @@ def test_a_pool() -> None:
     assert ring(ax) == (plan.answer, plan.intervals[1].mean)
     dashes = [one for one in ax.lines if one.get_linestyle() == "--"]
     assert [list(one.get_ydata()) for one in dashes] == [[0.95, 0.95]]
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("workers", "share that keeps 7800 s")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("workers", "share that keeps 130 min")
     assert ax.get_title() == "The smallest pool that keeps the promise: 5 workers"
     assert words(ax) == ["decided: yes", "decided: no", "the answer"]
 
@@ -80,9 +80,30 @@ def test_a_window() -> None:
     options: dict[str, Any] = {"windows": [200, 300, 400, 500], "until": 3600.0}
     plan = plan_window(stream, 400, **options, **QUICK)
     ax = plot_plan(plan)
-    assert marked(ax)["decided: no"] == shares(plan, "no", unit=60.0)
-    assert ax.get_xlabel() == "window [min]"
+    assert marked(ax)["decided: no"] == shares(plan, "no")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == (
+        "window [s]",
+        "share that keeps 400 s",
+    )
     assert ax.get_title() == "The longest window that keeps the promise: 300 s"
+
+
+def test_windows_and_their_target_have_one_unit_in_figure_and_words() -> None:
+    """Minutes if all of them are short in minutes, else seconds: never both."""
+    stream = StreamPipeline(service=Constant(60.0), workers=50)
+    options: dict[str, Any] = {"windows": [180, 300, 540], "until": 3600.0}
+    plan = plan_window(stream, 450, **options, **QUICK)
+    ax = plot_plan(plan)
+    assert marked(ax)["decided: yes"] == shares(plan, "yes", unit=60.0)
+    assert ring(ax)[0] == 5.0
+    assert ax.get_xlabel() == "window [min]"
+    assert ax.get_ylabel() == "share that keeps 7.5 min"
+    assert ax.get_title() == "The longest window that keeps the promise: 5 min"
+    assert plan.promise.startswith("Windows of 5 min: in 1 h like this one, 99 % of ")
+    assert "are done within 7.5 min of their arrival" in plan.promise
+    assert repr(plan).endswith("replications are to keep 7.5 min)")
+    assert [plan.words(one) for one in plan.candidates] == ["3 min", "5 min", "9 min"]
+    assert plan.unit == ("min", 60.0)
 
 
 def test_costs() -> None:
@@ -105,13 +126,15 @@ def test_buckets_have_a_line_for_each_rule() -> None:
     plan = plan_buckets(night, 20.0, probability=0.5, **options, **QUICK)
     ax = plot_plan(plan)
     assert ax.get_title() == f"8 of 8 keep the promise; best: {plan.answer}"
+    assert str(plan.answer).startswith(f"{plan.answer.capacity} B, ")
     assert [word for word in words(ax) if "first" in word or "given" in word] == [
         "FirstFitDecreasing(), as given",
         "FirstFitDecreasing(), longest first",
         "Balanced(buckets=10, method='lpt'), as given",
         "Balanced(buckets=10, method='lpt'), longest first",
     ]
-    assert ax.get_xlabel() == "capacity [MB]"
+    assert ax.get_xlabel() == "capacity [B]"
+    assert ring(ax)[0] == pytest.approx(plan.answer.capacity, abs=0.1)
 
 
 def test_it_takes_a_plan() -> None:

@@ -172,7 +172,7 @@ class TestThroughput:
             TraceArrivals(np.arange(60) * 60.0), CountWindow(1), Constant(120.0), 1
         ).simulate()
         assert plot_throughput(flood, ax=ax).get_title() == (
-            "1 items a minute come, but 0.5 go"
+            "1 item a minute comes, but 0.5 go"
         )
 
 

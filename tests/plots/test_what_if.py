@@ -64,7 +64,28 @@ def test_too_much_work_has_no_theory(too_much: StreamAnswer) -> None:
     assert "theory" not in [line.get_label() for line in left.lines]
     assert right.get_title("left") == "3 workers, and 100 % of them busy"
     assert right.get_xlim()[0] < 3
-    assert right.get_ylim()[1] * 3600 > too_much.quantiles[-1].mean
+    assert left.get_xlabel() == "latency [d]"
+    assert right.get_ylim()[1] * 86400 > too_much.quantiles[-1].mean
+
+
+@pytest.mark.parametrize(
+    ("mean_service", "unit"), [(0.5, "min"), (60.0, "min"), (1100.0, "h")]
+)
+def test_both_figures_and_the_verdict_have_one_unit(
+    mean_service: float, unit: str
+) -> None:
+    """That in which one would write the time within which 99 % are done."""
+    answer = what_if(10 / 60, 300, mean_service, 10, days=2, rng=1)
+    figure = figure_of(
+        lambda ax: plot_done_within(answer, ax=ax),
+        lambda ax: plot_pool_sizes(answer, ax=ax),
+    )
+    above, below = figure.axes
+    assert above.get_xlabel() == f"latency [{unit}]"
+    assert below.get_ylabel() == f"99 % of latency [{unit}]"
+    told = above.get_title("left").removeprefix("99 % are done within ")
+    assert told.endswith(f" {unit}")
+    assert f"are done within {told}" in answer.verdict
 
 
 def test_one_worker(too_much: StreamAnswer) -> None:

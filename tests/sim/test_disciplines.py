@@ -489,7 +489,7 @@ class TestFailures:
         (([0], [math.inf], 1), "service_time must be >= 0 and finite [s], but servi"),
         (
             ([0], [1, 1], 1),
-            "service_time must hold one value for each of 1 jobs, got 2",
+            "service_time must hold one value for each of 1 job, got 2",
         ),
         (([0], [1], 0), "workers must "),
     ],

@@ -271,7 +271,7 @@ class TestTraceArrivals:
         ("times", "span", "rate", "text"),
         [
             ([], 0.0, math.nan, "TraceArrivals(0 arrivals in 0 s)"),
-            ([7.0], 0.0, math.nan, "TraceArrivals(1 arrivals in 0 s)"),
+            ([7.0], 0.0, math.nan, "TraceArrivals(1 arrival in 0 s)"),
             ([7.0, 7.0], 0.0, math.nan, "TraceArrivals(2 arrivals in 0 s)"),
             ([7.0, 8.0, 17.0], 10.0, 0.2, "TraceArrivals(3 arrivals in 10 s)"),
         ],
@@ -285,7 +285,7 @@ class TestTraceArrivals:
 
     def test_it_says_where_it_comes_from(self) -> None:
         trace = TraceArrivals([0], origin="2024-02-29")
-        assert repr(trace) == "TraceArrivals(1 arrivals in 0 s from 2024-02-29)"
+        assert repr(trace) == "TraceArrivals(1 arrival in 0 s from 2024-02-29)"
 
     @pytest.mark.parametrize(
         ("times", "message"),

@@ -166,7 +166,7 @@ class TestErrors:
         source.subscribe(fail)
         with pytest.raises(ExceptionGroup) as caught:
             source.start().result()
-        assert caught.value.message == "1 errors among 1 messages"
+        assert caught.value.message == "1 error among 1 message"
 
     def test_a_subscriber_that_exits_ends_no_stream(
         self, monkeypatch: pytest.MonkeyPatch
@@ -189,7 +189,7 @@ class TestErrors:
         source.subscribe(seen.append)
         with pytest.raises(ExceptionGroup) as caught:
             source.run()
-        assert caught.value.message == "1 errors among 1 messages"
+        assert caught.value.message == "1 error among 1 message"
         assert [message.payload for message in seen] == ["fine"]
         assert repr(caught.value.exceptions[0]) == "OSError('the tape is torn')"
 
@@ -198,7 +198,7 @@ class TestErrors:
         source = MessageSource(arrivals, VirtualClock(), rng=1)
         with pytest.raises(ExceptionGroup) as caught:
             source.run(n=1)
-        assert caught.value.message == "1 errors among 0 messages"
+        assert caught.value.message == "1 error among 0 messages"
         assert str(caught.value.exceptions[0]).startswith("rate_of_time must be in")
 
     @pytest.mark.parametrize(

@@ -301,7 +301,7 @@ class TestWhatGoesWrong:
         pipeline = StreamPipeline(TraceArrivals([0, 1, 2, 3, 400]), Failing())
         with pytest.raises(ExceptionGroup) as caught:
             run(pipeline, seen.extend)
-        assert caught.value.message == "1 errors among 5 messages"
+        assert caught.value.message == "1 error among 5 messages"
         assert sorted(message.number for message in seen) == [0, 1, 3, 4]
 
     def test_after_a_ctrl_c_nothing_is_delivered_and_nothing_is_handled(self) -> None:

@@ -171,8 +171,7 @@ def test_stamps_that_cannot_be_read_may_be_skipped_and_are_counted(
         (
             "t\n\nNA\n",
             "t",
-            "log.csv must hold a stamp, got none in 1 rows: 1 without one, "
-            "0 unreadable",
+            "log.csv must hold a stamp, got none in 1 row: 1 without one, 0 unreadable",
         ),
         ("t,x\n1,2\n", None, "column must be given for log.csv, one of ['t', 'x']"),
         ("t,x\n1,2\n", "y", "column must be one of ['t', 'x'], got 'y'"),

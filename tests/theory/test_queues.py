@@ -760,7 +760,7 @@ class TestApproximations:
             lambda: MG1(1.0, 1.0, 0.5),
             ValueError,
             "utilisation must be < 1 for a steady state, got 1 (arrival_rate 1 * mean "
-            "service 1 s / 1 workers)",
+            "service 1 s / 1 worker)",
         ),
         (
             lambda: MDc(3.0, 1.0, 2),

@@ -491,8 +491,8 @@ class TestComeAndGo:
         refused(
             evening,
             lambda: evening.add_player("Fay"),
-            "players must come and go before the rounds are over, but all 1 are "
-            "recorded; undo() takes the last one back",
+            "players must come and go before the rounds are over, but the only one "
+            "is recorded; undo() takes the last one back",
             RuntimeError,
         )
 

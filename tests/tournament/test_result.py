@@ -106,6 +106,19 @@ def test_csv_tells_who_sat_out_and_quotes_names(tmp_path: Path) -> None:
         assert sum(int(line["won"]) for line in of_round) == 1
 
 
+def test_no_name_in_a_csv_is_a_formula(tmp_path: Path) -> None:
+    """A spreadsheet runs what begins with such a sign; other names stay as they are."""
+    path = tmp_path / "games.csv"
+    bad = ["=1+1", "+49 30", "-Ann", "@bob", "\uff1dSUM(A1)", '=HYPERLINK("x","y")']
+    good = ["Ann=Bob", "'tick", "7 + 1"]
+    result = Tournament([*bad, *good], 2, 4, 1, rng=1).play()
+    result.to_csv(path)
+    with path.open(newline="", encoding="utf-8") as file:
+        told = {line["player"] for line in csv.DictReader(file)}
+    assert told == {*(f"'{name}" for name in bad), *good}
+    assert {player.name for player in result.players} == {*bad, *good}
+
+
 def test_same_as_tells_results_apart(result: TournamentResult) -> None:
     def play(last: str) -> TournamentResult:
         return Tournament(

@@ -235,7 +235,7 @@ BROKEN: list[tuple[Callable[[dict[str, Any]], Any], str]] = [
     ),
     (
         change("rounds", 1),
-        "must be a saved tournament, but table must have at most 1 rounds, got 2",
+        "must be a saved tournament, but table must have at most 1 round, got 2",
     ),
     (
         change("forbidden", [["P1", "P9"]]),

@@ -10,6 +10,7 @@ from mds_sim import _validate
 from mds_sim.files import Balanced, NightlyPipeline
 from mds_sim.files.makespans import ORDERS
 from mds_sim.rng import RNG, as_generator
+from mds_sim.units import counted
 
 from ._goals import Makespan
 from ._judge import any_yes, judge
@@ -101,7 +102,7 @@ def plan_buckets(
     if YES not in found.decided:
         raise ValueError(
             f"deadline must be >= {rounded_up(float(earliest.min())):g} s, the "
-            f"earliest that any of these {len(choices)} choices can promise, got "
+            f"earliest that any of {counted(len(choices), 'choice')} can promise, got "
             f"{deadline:g}; more workers, a faster service or other buckets may be "
             "earlier"
         )

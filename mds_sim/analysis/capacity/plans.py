@@ -12,7 +12,7 @@ from mds_sim._tables import html_table, html_words, text_table, whisker
 from mds_sim.analysis.intervals import Interval
 from mds_sim.analysis.replications import replicate
 from mds_sim.rng import RNG
-from mds_sim.units import format_bytes
+from mds_sim.units import counted, format_bytes, short_unit
 
 from ._goals import Figure, Latency, Makespan
 from ._judge import Judgement
@@ -104,7 +104,7 @@ class Plan:
     >>> stream = StreamPipeline(service=Exponential(1200.0))
     >>> plan = plan_workers(stream, target=7800, rng=1, progress=False)
     >>> plan
-    Plan(workers: 5, 95 % of 200 replications are to keep 7800 s)
+    Plan(workers: 5, 95 % of 200 replications are to keep 130 min)
     >>> plan.pipeline.workers
     5
     """
@@ -208,8 +208,15 @@ class Plan:
     def words(self, candidate: Any) -> str:
         """Write a candidate with its unit."""
         if self.question == "window":
-            return f"{candidate:g} s"
+            return written(candidate, self.unit)
         return str(candidate)
+
+    @property
+    def unit(self) -> tuple[str, float]:
+        """The unit of all times in words and figures, and its length [s]."""
+        return unit_of(
+            self.target, self.candidates if self.question == "window" else ()
+        )
 
     def _evidence(self) -> list[tuple[Any, Interval, str]]:
         return list(zip(self.candidates, self.intervals, self.decided, strict=True))
@@ -236,12 +243,12 @@ class Plan:
 
     def __repr__(self) -> str:
         if self.target is None or self.probability is None:
-            what = f"{self.replications:,} replications"
+            what = counted(self.replications, "replication")
         else:
-            what = (
-                f"{percent(self.probability)} of {self.replications:,} replications "
-                f"are to keep {self.target:g} s"
-            )
+            n = counted(self.replications, "replication")
+            kept = percent(self.probability)
+            target = written(self.target, self.unit)
+            what = f"{kept} of {n} are to keep {target}"
         return f"Plan({self.question}: {self.words(self.answer)}, {what})"
 
     def __str__(self) -> str:
@@ -270,17 +277,40 @@ def probability_words(promise: Promise, n: int) -> str:
     """
     return (
         f"with probability >= {percent(promise.probability)} "
-        f"({percent(promise.confidence)} confidence, {n:,} replications)"
+        f"({percent(promise.confidence)} confidence, {counted(n, 'replication')})"
     )
 
 
-def what(goal: Latency | Makespan, target: float) -> str:
+def unit_of(target: float | None, windows: Sequence[float] = ()) -> tuple[str, float]:
+    """Return the unit of the target and of windows that are tried for it.
+
+    Examples
+    --------
+    >>> unit_of(8280.0), unit_of(900.0, [250.0, 300.0])
+    (('h', 3600.0), ('s', 1.0))
+    """
+    return short_unit([*windows, *(() if target is None else (target,))])
+
+
+def written(time: float, unit: tuple[str, float]) -> str:
+    """Write a time in a unit, with all its digits.
+
+    Examples
+    --------
+    >>> written(8280.0, ("h", 3600.0))
+    '2.3 h'
+    """
+    return f"{time / unit[1]:g} {unit[0]}"
+
+
+def what(goal: Latency | Makespan, target: float, windows: Sequence[float] = ()) -> str:
     """Say what a promise is about."""
+    within = written(target, unit_of(target, windows))
     if isinstance(goal, Makespan):
-        return f"a night like these is done within {target:g} s"
+        return f"a night like these is done within {within}"
     return (
         f"{goal.words}, {percent(goal.quantile)} of the messages are done within "
-        f"{target:g} s of their arrival"
+        f"{within} of their arrival"
     )
 
 

@@ -11,6 +11,7 @@ from mds_sim import _validate
 from mds_sim.analysis.intervals import mean_interval, share
 from mds_sim.rng import RNG, as_generator
 from mds_sim.stream import StreamPipeline
+from mds_sim.units import counted
 
 from ._goals import Cost, Figure, Latency, stream_goal
 from ._judge import judge, judge_costs, longest_yes, nearest
@@ -24,7 +25,7 @@ from ._spread import (
     target_grid,
     with_length,
 )
-from .plans import Plan, plan_of, probability_words, what
+from .plans import Plan, plan_of, probability_words, unit_of, what, written
 
 
 def plan_window(
@@ -168,13 +169,14 @@ def _window_for(
         best = int(np.argmin(promised))
         raise ValueError(
             f"target must be >= {rounded_up(float(promised[best])):g} s, the least "
-            f"that any of these {len(lengths)} windows can promise (that of "
+            f"that any of {counted(len(lengths), 'window')} can promise (that of "
             f"{lengths[best]:g} s), got {target:g}; more workers or a faster service "
             "may allow less"
         )
     best = max(i for i, word in enumerate(found.decided) if word == YES)
     n = int(found.figures[best].size)
-    words = f"Windows of {lengths[best]:g} s: {what(goal, target)}"
+    length = written(lengths[best], unit_of(target, lengths))
+    words = f"Windows of {length}: {what(goal, target, lengths)}"
     return plan_of(
         "window",
         lengths,
@@ -206,13 +208,15 @@ def _cheapest_window(
     if not mean[best]:
         raise ValueError(
             "until and warmup must leave time for messages, which cost something, got "
-            f"none in {costs.shape[0]:,} replications"
+            f"none in {counted(costs.shape[0], 'replication')}"
         )
     lengths = [length_of(pipeline) for pipeline in pipelines]
     n, others = costs.shape[0], len(lengths) - 1
+    length = written(lengths[best], unit_of(None, lengths))
     words = (
-        f"Windows of {lengths[best]:g} s cost {mean[best]:.4g} {goal.latency.words} on "
-        f"average: of {others} others none is cheaper by more than "
+        f"Windows of {length} cost {mean[best]:.4g} "
+        f"{goal.latency.words} on average: "
+        f"of {counted(others, 'other', spec='')} none is cheaper by more than "
         f"{percent(round(max(regret.max(), 0.0) / mean[best], 4))} "
         f"({percent(confidence)} confidence, {n:,} replications)."
     )
@@ -270,7 +274,7 @@ def _that_keep_up(
     if not stable:
         raise ValueError(
             f"workers must be > {min(loads):.4g}, the least offered load with any of "
-            f"these {len(lengths)} windows, got {pipeline.workers}; more workers, "
+            f"{counted(len(lengths), 'window')}, got {pipeline.workers}; more workers, "
             "longer windows or a faster service can keep up"
         )
     return stable

@@ -13,6 +13,7 @@ from mds_sim import _validate
 from mds_sim.files import NightlyPipeline
 from mds_sim.rng import RNG, as_generator
 from mds_sim.stream import StreamPipeline
+from mds_sim.units import counted
 
 from ._goals import Figure, Latency, Makespan, SmallestPool, stream_goal
 from ._judge import judge_pools
@@ -102,8 +103,8 @@ def plan_workers(
     >>> from mds_sim.distributions import Exponential
     >>> stream = StreamPipeline(service=Exponential(1200.0))
     >>> print(plan_workers(stream, target=7800, rng=1, progress=False))
-    5 workers: in a day like this one, 99 % of the messages are done within 7800 s
-    of their arrival, with probability >= 95 % (95 % confidence, 200
+    5 workers: in a day like this one, 99 % of the messages are done within 130
+    min of their arrival, with probability >= 95 % (95 % confidence, 200
     replications).
       workers                     kept          decided
       4        54.5 % [46.0 %, 62.8 %]               no
@@ -193,4 +194,4 @@ def _no_pool(
 
 
 def _workers(count: int) -> str:
-    return f"{count} worker{'' if count == 1 else 's'}"
+    return counted(count, "worker", spec="")

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from mds_sim import _validate
 from mds_sim._tables import html_table
 from mds_sim.theory.bounds import DUAL_FEASIBLE, l3
+from mds_sim.units import counted
 
 Ints = NDArray[np.int64]
 
@@ -180,12 +181,13 @@ class Certificate:
 
         if not is_refuted(sizes, worths, capacity, target):
             raise ValueError(
-                f"no packing into {target} buckets must exist, but the solver found "
-                "one or gave up"
+                f"no packing into {counted(target, 'bucket', spec='')} must exist, but "
+                "the solver found one or gave up"
             )
 
     def __repr__(self) -> str:
-        return f"Certificate({self.kind}: at least {self.bound} buckets)"
+        buckets = counted(self.bound, "bucket", spec="")
+        return f"Certificate({self.kind}: at least {buckets})"
 
     def _repr_html_(self) -> str:
         rows = [
@@ -194,7 +196,9 @@ class Certificate:
             ("a bucket holds at most", f"{self.scale:,}"),
             ("rests on a solver", "yes" if self.rests_on_solver else "no"),
         ]
-        return html_table(f"At least {self.bound:,} buckets, by {self.kind}", rows)
+        return html_table(
+            f"At least {counted(self.bound, 'bucket')}, by {self.kind}", rows
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A copy made by pickle is built again, and so read-only as well.
@@ -212,8 +216,8 @@ def _check_shape(name: str, worth: Ints, sizes: Ints) -> None:
     """Refuse what could not be the worth of so many files."""
     if worth.shape != sizes.shape:
         raise ValueError(
-            f"{name} must have a worth for each of {sizes.size} files, "
-            f"got shape {worth.shape}"
+            f"{name} must have a worth for each of "
+            f"{counted(sizes.size, 'file', spec='')}, got shape {worth.shape}"
         )
     if worth.size and worth.min() < 0:
         i = int(np.argmin(worth))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from mds_sim import _validate
 from mds_sim._tables import html_table
 from mds_sim.files.packing import Packing
-from mds_sim.units import MB
+from mds_sim.units import MB, counted
 
 from ._clock import Clock
 from ._search import Proof, Search
@@ -76,7 +76,8 @@ class Solution:
     def __repr__(self) -> str:
         rest = f"open, at least {self.bound}" if self.gap else "optimal"
         proof = f"proof by {self.certificate.kind}"
-        return f"Solution({self.n_buckets} buckets, {rest}, {proof}, {self.stage})"
+        needed = counted(self.n_buckets, "bucket", spec="")
+        return f"Solution({needed}, {rest}, {proof}, {self.stage})"
 
     def _repr_html_(self) -> str:
         rows = [
@@ -86,7 +87,7 @@ class Solution:
             ("proof by", self.certificate.kind),
             ("found by", self.stage),
         ]
-        return html_table(f"{self.n_buckets:,} buckets: {self.status}", rows)
+        return html_table(f"{counted(self.n_buckets, 'bucket')}: {self.status}", rows)
 
 
 @dataclass(frozen=True)
