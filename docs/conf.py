@@ -33,6 +33,7 @@ templates_path = [str(DOCS / "_templates")]
 # Notebooks are shown as they are: to run them is the work of `make notebooks`.
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_render_markdown_format = "gfm"  # outputs have tables
 myst_enable_extensions = ["dollarmath", "colon_fence", "html_image"]
 myst_heading_anchors = 4
 html_math_renderer = "mathml"

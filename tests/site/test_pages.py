@@ -203,6 +203,15 @@ def test_formulas_are_mathml(site: Path, pages: dict[Path, Page]) -> None:
     assert raw == []
 
 
+def test_tables_of_markdown_are_tables(pages: dict[Path, Page]) -> None:
+    raw = [
+        path
+        for path, page in pages.items()
+        if re.search(r"<p>[^<]*\|[-:]+\|", page.text)
+    ]
+    assert raw == []
+
+
 def test_the_exercises_are_listed_by_topic(site: Path, pages: dict[Path, Page]) -> None:
     rows = pages[site / "docs" / "teaching.html"].text
     listed = re.findall(r">(\d\d)\.(\d)<", rows)
