@@ -23,7 +23,8 @@ from . import remote
 from .task import Task, describe
 
 MAX_CRASHES = 3  # of its worker, until a task is told to be the culprit
-PAUSES = 0.0, 0.05, 0.2, 0.8, 3.2  # s, after each executor that takes no task
+PAUSES = 0.0, 0.05, 0.2, 0.8, 3.2, 6.4  # s, after each executor that takes no task
+GRACE = 10.0  # s, for idle processes of an executor to come to their end
 
 
 class WorkerCrashError(RuntimeError):
@@ -163,7 +164,8 @@ class _Process(Worker):
         executor = ProcessPoolExecutor(
             max_workers=1, initializer=remote.begin, initargs=(os.getpid(),)
         )
-        self._starting = executor, executor.submit(os.getpid)
+        with remote.interrupts_held():
+            self._starting = executor, executor.submit(os.getpid)
 
     def _start(self) -> None:
         """Wait until the process works."""
@@ -251,6 +253,7 @@ class Guests(Backend):
         self._is_mine = executor is None
         self._executor = self._made() if executor is None else executor
         self._lock = threading.RLock()
+        self._pauses: tuple[float, ...] = PAUSES  # s, until the next try
         kind = type(self._executor)
         # What stays in this interpreter needs no pickling.
         is_here = issubclass(kind, ThreadPoolExecutor)
@@ -271,9 +274,11 @@ class Guests(Backend):
     def submit(self, call: Any, argument: Any) -> tuple[Executor, Future[Any]]:
         """Hand a task over; an executor that broke while it was idle is replaced."""
         with self._lock:  # nobody replaces it meanwhile
-            for pause in PAUSES:
+            # Once it has been waited for in vain, not again for each task that is left.
+            pauses, self._pauses = self._pauses, (0.0,)
+            for pause in pauses:
                 try:
-                    return self._executor, self._executor.submit(call, argument)
+                    taken = self._executor, self._executor.submit(call, argument)
                 except Exception as error:
                     # Broken, or about to: then it may be an OSError as well. None of
                     # them is the fault of the task.
@@ -281,7 +286,12 @@ class Guests(Backend):
                     # What starts processes, a fork server, dies with such an error. It
                     # is started anew once it is gone, and refuses until then.
                     sleep(pause if isinstance(error, OSError | EOFError) else 0.0)
-            return self._executor, self._executor.submit(call, argument)
+                else:
+                    break
+            else:
+                taken = self._executor, self._executor.submit(call, argument)
+            self._pauses = PAUSES
+            return taken
 
     def rebuild(self, broken: Executor, error: Exception) -> None:
         """Replace a broken executor, once, however many workers come with it."""
@@ -296,11 +306,9 @@ class Guests(Backend):
             raise own from error
         with self._lock:
             # It ends its processes, but none that it was just about to start.
-            processes = dict(getattr(broken, "_processes", None) or {})
+            processes = _processes(broken)
             self.replace(broken)
-        for process in processes.values():
-            with suppress(Exception):
-                process.kill()
+        _kill_all(processes)
 
     def replace(self, executor: Executor) -> None:
         """Take another executor, once, if it was made here; the old one ends its work.
@@ -314,8 +322,20 @@ class Guests(Backend):
 
     def close(self) -> None:
         """Shut the executor down if it was made here."""
-        if self._is_mine:
+        if not self._is_mine:
+            return
+        # One that is killed now may hold the lock for which all others wait, and their
+        # executor, which waits for them, looks no more. None has anything to do.
+        processes = _processes(self._executor)
+        guard = threading.Timer(GRACE, _kill_all, [processes])
+        guard.daemon = True
+        with suppress(RuntimeError):  # no thread can be started while Python exits
+            if processes:
+                guard.start()
+        try:
             self._executor.shutdown(wait=True)
+        finally:
+            guard.cancel()
 
     def _made(self) -> Executor:
         """Return a new executor, and make sure that it is one."""
@@ -326,6 +346,18 @@ class Guests(Backend):
                 f"but {self._make!r} made {executor!r}"
             )
         return executor
+
+
+def _processes(executor: Executor) -> list[Any]:
+    """Return the processes of an executor of the standard library."""
+    return list((getattr(executor, "_processes", None) or {}).values())
+
+
+def _kill_all(processes: list[Any]) -> None:
+    """End processes at once; those that have ended stay so."""
+    for process in processes:
+        with suppress(Exception):
+            process.kill()
 
 
 class _Gate:
@@ -393,6 +425,6 @@ def _wait(future: Future[Any], limit: float | None) -> Any:
     try:
         return future.result(limit)
     except TimeoutError:
-        if future.done():  # it is an error of the executor's own
-            raise
+        if future.done():  # just now, or with an error of the executor's own
+            return future.result()
         raise OutOfTimeError from None

@@ -11,6 +11,8 @@ import pickle
 import signal
 import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from .task import Task, describe, note
@@ -110,10 +112,32 @@ def _answer(is_good: bool, value: Any) -> bytes:
     return pickle.dumps((is_good, blob, text, trace))
 
 
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Let processes that are started meanwhile hear no Ctrl-C before they `begin`.
+
+    They inherit that it is held back; else one that comes while they start ends them,
+    with a trace of each. Other threads of this process, or this one later, do hear it.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # when it starts it lets them through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:  # one that came before is raised right in the next line
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def begin(parent: int) -> None:
     """Prepare a process: a Ctrl-C is for its parent, and it ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if os.name == "posix":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 driver = import_module("driver")
@@ -33,6 +33,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         must = os.environ.get("MDS_SIM_BROWSER") == "required"
         (pytest.fail if must else pytest.skip)(driver.REMEDY)
+    expect.set_options(timeout=driver.PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=driver.QUIET)
         yield browser

@@ -6,7 +6,9 @@ pickled, or unpickled at home; and again for a task that a callback submitted.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -19,18 +21,24 @@ faults = import_module("pool_faults")
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.filterwarnings(faults.KNOWN),
     pytest.mark.skipif(sys.platform == "win32", reason="no signal kills there"),
 ]
 
 
 @pytest.fixture(scope="module")
-def pool(request: pytest.FixtureRequest) -> Iterator[WorkerPool]:
-    with faults.pool_on(request.param) as pool:
-        yield pool  # the same for all faults: it is as good as new after each
+def pools() -> Iterator[Callable[[str], WorkerPool]]:
+    """Return what opens a pool, the same one for all faults on a backend.
+
+    It is as good as new after each. (Were the pool itself a fixture, with the backend
+    as its parameter, each row of the table would have another one.)
+    """
+    with ExitStack() as stack:
+        yield cache(lambda backend: stack.enter_context(faults.pool_on(backend)))
 
 
 @pytest.mark.parametrize(
-    ("pool", "when", "what"),
+    ("backend", "when", "what"),
     [
         *faults.cases("threads"),
         *faults.cases("processes", deaths=("kill",)),
@@ -41,13 +49,11 @@ def pool(request: pytest.FixtureRequest) -> Iterator[WorkerPool]:
         *faults.cases("dask", deaths=()),
         ("dask", "running", "exit"),
     ],
-    indirect=["pool"],
 )
 def test_a_fault_is_the_error_of_its_task_alone(
-    pool: WorkerPool, when: str, what: str, request: pytest.FixtureRequest
+    pools: Callable[[str], WorkerPool], backend: str, when: str, what: str
 ) -> None:
-    backend = request.node.callspec.params["pool"]
-    faults.check_fault(pool, backend, when, what)
+    faults.check_fault(pools(backend), backend, when, what)
 
 
 @pytest.mark.parametrize(
@@ -63,18 +69,21 @@ def test_a_fault_is_the_error_of_its_task_alone(
         ("arriving", "error", "its result must be unpicklable in this process"),
     ],
 )
-@pytest.mark.parametrize("pool", ["executor"], indirect=True)
 def test_an_error_says_which_part_could_not_travel(
-    pool: WorkerPool, when: str, what: str, note: str
+    pools: Callable[[str], WorkerPool], when: str, what: str, note: str
 ) -> None:
-    future = pool.submit(faults.faulty, when, what, faults.argument(when, what))
+    future = pools("executor").submit(
+        faults.faulty, when, what, faults.argument(when, what)
+    )
     error = future.exception(faults.PATIENCE)
     assert error is not None
     assert note in error.__notes__
 
 
-@pytest.mark.parametrize("pool", ["executor"], indirect=True)
-def test_an_error_that_cannot_travel_leaves_its_trace(pool: WorkerPool) -> None:
+def test_an_error_that_cannot_travel_leaves_its_trace(
+    pools: Callable[[str], WorkerPool],
+) -> None:
+    pool = pools("executor")
     future = pool.submit(faults.faulty, "returning", "odd error")
     error = future.exception(faults.PATIENCE)
     assert error is not None

@@ -65,12 +65,15 @@ def test_a_task_in_bad_company_is_not_given_up(dask: tuple[Any, Executor]) -> No
     assert error.__notes__[0].startswith("task 0, die_at, worker-")
 
 
-def test_a_time_out_leaves_the_cluster_usable(dask: tuple[Any, Executor]) -> None:
+def test_a_time_out_leaves_the_cluster_usable(
+    dask: tuple[Any, Executor], tmp_path: Path
+) -> None:
     with WorkerPool(2, executor=dask[1], timeout=0.2) as pool:
-        late = pool.submit(faults.wait, 1.0)
+        late = pool.submit(faults.wait_for, tmp_path / "go")
         error = late.exception(faults.PATIENCE)
-        text = "task 0, wait, took longer than its timeout of 0.2 s"
+        text = "task 0, wait_for, took longer than its timeout of 0.2 s"
         assert (type(error), str(error)) == (TimeoutError, text)
+    (tmp_path / "go").touch()
     with WorkerPool(2, executor=dask[1]) as pool:  # it was not shut down
         assert pool.submit(faults.square, 3).result(faults.PATIENCE) == 9
 

@@ -159,7 +159,7 @@ def test_a_task_that_says_cancelled_has_failed() -> None:
 
     with WorkerPool(1) as pool:
         pool.submit(work)
-        with pytest.raises(ExceptionGroup, match=r"^1 of 1 tasks failed"):
+        with pytest.raises(ExceptionGroup, match=r"^1 of 1 task failed"):
             pool.drain(raise_errors=True)
 
 

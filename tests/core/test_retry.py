@@ -183,7 +183,7 @@ def test_the_last_error_is_the_error() -> None:
         text = "failure 3\ntask 0, Failing, attempt 3 of 3, worker-0"  # with its note
         with pytest.raises(OSError, match=f"^{text}$"):
             future.result()
-        with pytest.raises(ExceptionGroup, match=r"^1 of 1 tasks failed") as group:
+        with pytest.raises(ExceptionGroup, match=r"^1 of 1 task failed") as group:
             pool.drain(raise_errors=True)
     assert group.value.exceptions == (future.exception(),)
 
@@ -207,7 +207,7 @@ def test_an_interrupt_in_a_task_makes_a_base_group() -> None:
     clock = VirtualClock()
     pool = WorkerPool(2, clock=clock)
     pool.submit(Failing(clock, 1, KeyboardInterrupt))
-    with pytest.raises(BaseExceptionGroup, match=r"^1 of 1 tasks failed") as group:
+    with pytest.raises(BaseExceptionGroup, match=r"^1 of 1 task failed") as group:
         pool.drain(raise_errors=True)
     assert not isinstance(group.value, ExceptionGroup)
     pool.shutdown()

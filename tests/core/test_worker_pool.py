@@ -702,11 +702,11 @@ class TestShutdown:
     def test_a_pool_says_how_it_is(self) -> None:
         pool = WorkerPool(2, clock=VirtualClock())
         pool.submit(int)
-        assert repr(pool) == "WorkerPool(2 threads, 1 tasks, 1 unfinished)"
+        assert repr(pool) == "WorkerPool(2 threads, 1 task, 1 unfinished)"
         pool.drain()
-        assert repr(pool) == "WorkerPool(2 threads, 1 tasks, 0 unfinished)"
+        assert repr(pool) == "WorkerPool(2 threads, 1 task, 0 unfinished)"
         pool.shutdown()
-        assert repr(pool) == "WorkerPool(2 threads, 1 tasks, shut down)"
+        assert repr(pool) == "WorkerPool(2 threads, 1 task, shut down)"
 
 
 class TestMap:
@@ -1000,7 +1000,7 @@ def interrupt():
     press()
     if sys.argv[2] == "during":  # the waiting is interrupted while the task goes on
         # Python misses a signal that comes just before a lock makes it wait.
-        while not cancelled.wait(2):
+        while not cancelled.wait(10):
             press()
     return "finished"
 
@@ -1035,5 +1035,5 @@ def test_after_ctrl_c_what_runs_is_finished_and_what_waits_is_cancelled(
     )
     assert run.stderr == ""
     assert run.stdout == (
-        "interrupted\nfinished True WorkerPool(1 threads, 6 tasks, shut down)\n"
+        "interrupted\nfinished True WorkerPool(1 thread, 6 tasks, shut down)\n"
     )

@@ -2,8 +2,9 @@
 
 Each night is a process of its own, a fork of this one, which has loaded all that it
 needs. It prints a line of JSON for each night, and leaves its folder for others to
-judge. Run as ``python ledger_child.py exit FOLDER 0`` (or 1: the destination is new),
-or as ``python ledger_child.py kill FOLDER COUNT SEED``.
+judge. Run as ``python ledger_child.py exit FOLDER FRESH FIRST STRIDE``, where FRESH is
+0, or 1 if the destination is new, or as ``python ledger_child.py kill FOLDER COUNT
+SEED``.
 """
 
 import os
@@ -80,9 +81,9 @@ def ended(pid: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def exit_at_each_step(top: Path, is_fresh: bool) -> None:
-    """Exit before step 0, 1, 2, ... of a night, until there is no such step."""
-    for number in range(10_000):
+def exit_at_each_step(top: Path, is_fresh: bool, first: int, stride: int) -> None:
+    """Exit before a step of a night, each stride-th, until there is no such step."""
+    for number in range(first, 10_000, stride):
         folder = top / str(number)
         night.make(folder, is_fresh)
         code = ended(forked(partial(_run_until, folder, number)))

@@ -37,6 +37,7 @@ SHORT_POOLS = round(200 * FACTOR)
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.filterwarnings(faults.KNOWN),
     pytest.mark.skipif(sys.platform != "linux", reason="kills as Linux does"),
 ]
 
