@@ -76,7 +76,7 @@ def short_unit(times: Iterable[float]) -> tuple[str, float]:
     (('h', 3600.0), ('min', 60.0), ('s', 1.0))
     """
     times = list(times)
-    for name, unit in _TIMES:
+    for name, unit in _TIMES if times else ():
         if all(1.0 <= time / unit < 1e3 and _is_short(time / unit) for time in times):
             return name, unit
     return "s", 1.0

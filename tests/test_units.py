@@ -127,6 +127,7 @@ def test_a_time_beside_another_one_has_its_unit(
         ([DAY, 2 * HOUR], "h"),
         ([4000 * DAY], "s"),  # four digits of days, and more of all others
         ([735.0], "s"),  # 12.25 min has four digits
+        ([], "s"),
     ],
 )
 def test_a_short_unit_needs_three_digits_for_each_time(

@@ -104,7 +104,8 @@ def _seating(options: argparse.Namespace, players: int | list[str]) -> Any:
     plan = options.tables, options.seats, options.rounds
     rng = np.random.default_rng(options.seed)
     made = schedule(number, *plan, rng=rng)
-    met = f"{made.pairs_met:,} of at most {counted(made.bound, 'pair')} meet"
+    bound = counted(made.bound, "pair meets", "pairs meet")
+    met = f"{made.pairs_met:,} of at most {bound}"
     tell(options, f"schedule: {met} ({made.method})")
     # A design has a first player; by lot, so that the list of names decides nothing.
     table = made.table[:, rng.permutation(number)]

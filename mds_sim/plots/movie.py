@@ -26,6 +26,7 @@ Update = Callable[[Any], Iterable["Artist"]]
 COLOURS = 64  # of a GIF: few make it small, and a plot has few
 MOST_BYTES = 250_000  # of a GIF with up to 50 pictures; others in proportion
 LEAST_SHARE = 0.5  # of its pictures: with fewer it would not move any more
+LONGEST = 600.0  # seconds: a GIF cannot show a picture, or equal ones, for 656
 HOLD = 2.5  # seconds that the last picture stays: it is the one with the answer
 
 
@@ -46,16 +47,16 @@ class Movie:
     alt : str
         What there is to see, for those who cannot see it.
     seconds : float, optional
-        How long it takes; the last picture stays for some seconds more.
+        How long it takes, up to 600; the last picture stays for some seconds more.
 
     Notes
     -----
     The page begins with an open ``<details>``, which a reader can close if the movement
     disturbs, and who asks the computer for reduced motion sees the last picture only.
 
-    A GIF of more than 250 kB (5 kB a picture, if there are more than 50) has as few
-    pictures less as are needed, down to half of them, each for longer; if that does not
-    help, it is larger. Other files have all pictures.
+    A GIF of more than 250 kB (5 kB a picture, if there are more than 50) leaves some
+    pictures out, at most half of them, and shows the others for longer; if that does
+    not help, it has all of them and is larger. Other files have all pictures.
 
     Pictures are kept as PNG files, some 35 kB each. While a GIF is written, each takes
     a byte a pixel.
@@ -87,8 +88,9 @@ class Movie:
             raise ValueError("moments must hold at least one, got none")
         if not self.alt.strip():
             raise ValueError(f"alt must say what the movie shows, got {self.alt!r}")
-        if not 0 < self.seconds < float("inf"):
-            raise ValueError(f"seconds must be > 0 and finite, got {self.seconds}")
+        if not 0 < self.seconds <= LONGEST:
+            rule = f"> 0 and <= {LONGEST:g} s"
+            raise ValueError(f"seconds must be {rule}, got {self.seconds}")
 
     def __repr__(self) -> str:
         return f"<Movie of {len(self.moments)} pictures: {self.alt}>"
@@ -117,13 +119,18 @@ class Movie:
             self.figure.set_dpi(dpi)
 
     def _picture(self, canvas: Any, ground: Any, moment: Any) -> Image:
-        """Draw what moves on the ground, which was drawn once."""
+        """Draw what moves on the ground, which was drawn once.
+
+        A figure without a ground of its own has the white one of a page.
+        """
         from PIL import Image
 
         canvas.restore_region(ground)
         for artist in self.update(moment):
             self.figure.draw_artist(artist)
-        return Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+        drawn = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+        page = Image.new("RGBA", drawn.size, "white")
+        return Image.alpha_composite(page, drawn).convert("RGB")
 
     @cached_property
     def gif(self) -> bytes:

@@ -352,8 +352,8 @@ class _Chart:
         most = int(self.busy.value.max(initial=0))
         failed = sum(int(bars.failed.sum()) for bars in self.bars)
         start = self.times.start
-        after = f"after {format_seconds(self.end - start)}"
-        after += " since the start" if start else ""
+        passed = format_seconds(self.end - start)
+        after = f"{passed} after the start" if start else f"after {passed}"
         return (
             f"A Gantt chart draws itself: {' and '.join(parts)} on "
             f"{counted(self.workers, 'worker', 'workers')}, at most {most} at once, "

@@ -11,9 +11,10 @@ from mds_sim import _validate
 from mds_sim.tournament.constructions import Schedule
 from mds_sim.tournament.history import Ints
 from mds_sim.tournament.result import TournamentResult
+from mds_sim.units import counted
 
 from .movie import Movie
-from .style import STYLE, cut
+from .style import STYLE, as_text, cut
 from .tournament_scene import TALK, WALK, Matrix, Meetings, Room
 from .who_met_whom import explained
 
@@ -104,7 +105,7 @@ class _Panel:
     def __init__(self, top: Axes, matrix: Matrix, room: Room | None, name: str):
         self.matrix, self.room = matrix, room
         # Words that come and go have no room of their own, but a title has.
-        top.set_title(cut(name) or " ", weight="bold", pad=20.0)
+        top.set_title(as_text(cut(name)) or " ", weight="bold", pad=20.0)
         self.words = top.text(
             0.0, 1.03, "", transform=top.transAxes, va="bottom", label=name,
             size=9.5, animated=True,
@@ -195,12 +196,14 @@ def _alt(named: Mapping[str, Source]) -> str:
     for name, source in named.items():
         again = int(source.meetings.sum()) // 2 - source.pairs_met
         who = f"{name}: " if name else ""
-        repeated = "no meeting was" if not again else f"{again} meetings were"
+        repeated = counted(again, "meeting was", "meetings were", spec="")
         parts.append(
-            f"{who}{source.pairs_met} of at most {source.bound} pairs have met, "
-            f"{'1 meeting was' if again == 1 else repeated} repeated"
+            f"{who}{source.pairs_met} of at most "
+            f"{counted(source.bound, 'pair has', 'pairs have', '')} met, "
+            f"{repeated if again else 'no meeting was'} repeated"
         )
+    many = counted(rounds, "round", spec="")
     return (
-        f"{players} players change tables for {rounds} round{'s' * (rounds > 1)}, and "
+        f"{players} players change tables for {many}, and "
         f"a matrix of who has met whom fills up. In the end, {'; '.join(parts)}."
     )

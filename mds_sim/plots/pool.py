@@ -20,6 +20,7 @@ from .style import (
     FILLS,
     GREY,
     TimeAxis,
+    as_text,
     axes,
     begin_at_zero,
     look,
@@ -322,5 +323,4 @@ def _name_rows(ax: Axes, names: list[str]) -> None:
 
 def _label(name: str) -> str:
     """Return the name of a worker for an axis that says "worker" already."""
-    short = shorten(name.removeprefix("worker-"), MOST_LETTERS)
-    return short.replace("$", r"\$")  # else Matplotlib reads a formula
+    return as_text(shorten(name.removeprefix("worker-"), MOST_LETTERS))

@@ -177,6 +177,17 @@ def cut(name: str, most: int = 24) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
+def as_text(name: str) -> str:
+    r"""Write a name so that Matplotlib takes none of it for a formula.
+
+    Examples
+    --------
+    >>> print(as_text("$ and $"))
+    \$ and \$
+    """
+    return name.replace("$", r"\$")
+
+
 def axes(ax: Axes | None = None) -> Axes:
     """Return `ax`, or the axes of a new figure.
 
@@ -230,9 +241,9 @@ def time_axis(first: float, last: float) -> TimeAxis:
     >>> time_axis(60.0, 600.0).label, time_axis(1.7e9, 1.7e9 + 600.0).label
     ('time [min]', 'time since the start [min]')
     """
-    start = first if first > FAR * (last - first) else 0.0
+    start = first if abs(first) > FAR * (last - first) else 0.0
     since = " since the start" if start else ""
-    unit, scale = time_unit(last - start)
+    unit, scale = time_unit(max(last - start, start - first))
     return TimeAxis(start, scale, f"time{since} [{unit}]")
 
 

@@ -16,8 +16,9 @@ from mds_sim.theory.tournament import expected_opponents, pairs_bound
 from mds_sim.tournament.constructions import Schedule
 from mds_sim.tournament.history import Ints
 from mds_sim.tournament.result import TournamentResult
+from mds_sim.units import counted
 
-from .style import COLOURS, GREY, MARKERS, SEATINGS, Look, axes, looks
+from .style import COLOURS, GREY, MARKERS, SEATINGS, Look, as_text, axes, looks
 from .who_met_whom import (
     AGAIN,
     CROSSES,
@@ -81,7 +82,7 @@ def plot_meetings(
     Crosses(ax, players).mark(meetings)
     _draw_scale(ax, image, top)
     if isinstance(source, TournamentResult):
-        names = [player.name for player in source.players]
+        names = [as_text(player.name) for player in source.players]
     else:
         names = [str(p) for p in range(1, players + 1)]
     step = -(-players // NAMED)
@@ -90,7 +91,7 @@ def plot_meetings(
     ax.set(xlabel="player", ylabel="player")
     ax.grid(visible=False)
     draw_rules(ax, players)
-    pairs = f"{source.pairs_met} of at most {source.bound} pairs meet"
+    pairs = _pairs(source)
     often = "once" if highest == 1 else f"{highest} times"
     ax.set_title(pairs + f", none more than {often}" * (highest > 0))
     return ax
@@ -146,9 +147,8 @@ def plot_meetings_by_round(
     ax.set_axis_off()
     ax.legend(*explained(), loc="upper left", bbox_to_anchor=(0.0, 0.0), ncols=5)
     repeated = sum(int((cell == AGAIN).sum()) // 2 for cell in cells)
-    pairs = f"{source.pairs_met} of at most {source.bound} pairs meet"
-    many = f"{rounds} round{'s'[: rounds > 1]}"
-    ax.set_title(f"{pairs} in {many}; repeated meetings: {repeated or 'none'}")
+    many = counted(rounds, "round", spec="")
+    ax.set_title(f"{_pairs(source)} in {many}; repeated meetings: {repeated or 'none'}")
     return ax
 
 
@@ -261,6 +261,12 @@ def plot_formats(comparison: FormatComparison, *, ax: Axes | None = None) -> Axe
     ax.set_title(f"On the front: {', '.join(comparison.front)}")
     ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return ax
+
+
+def _pairs(source: TournamentResult | Schedule) -> str:
+    """Say how many pairs meet, of how many that can."""
+    bound = counted(source.bound, "pair meets", "pairs meet", spec="")
+    return f"{source.pairs_met} of at most {bound}"
 
 
 def _draw_scale(ax: Axes, image: AxesImage, top: int) -> None:

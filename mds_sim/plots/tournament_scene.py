@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mds_sim.tournament.history import BENCH, Ints
+from mds_sim.units import counted
 
 from .style import OKABE_ITO, QUIET
 from .who_met_whom import AGAIN, NEW, NOW, Crosses, colours, draw_diagonal, states
@@ -59,10 +60,12 @@ class Meetings:
         met, possible = int((meetings > 0).sum()) // 2, comb(self.players, 2)
         again = int(meetings.sum()) // 2 - met
         more = f", {again} again" if again else ""
-        pairs = " pairs" if possible < MANY else ""
-        if r == self.rounds:
-            return f"{met}{pairs}, bound {self.bound}{more}"
-        return f"round {r + 1}: {met} of {possible}{pairs}{more}"
+        is_over = r == self.rounds
+        shown = met if is_over else possible
+        pairs = counted(shown, "pair", spec="") if possible < MANY else str(shown)
+        if is_over:
+            return f"{pairs}, bound {self.bound}{more}"
+        return f"round {r + 1}: {met} of {pairs}{more}"
 
 
 class Matrix:

@@ -9,7 +9,7 @@ import numpy as np
 from mds_sim import _validate
 from mds_sim.analysis.what_if import QUANTILES, StreamAnswer
 from mds_sim.theory import BatchQueue
-from mds_sim.units import counted, written_unit
+from mds_sim.units import counted, format_seconds, written_unit
 
 from .style import COLOURS, FILLS, GREY, axes
 
@@ -70,7 +70,7 @@ def plot_done_within(answer: StreamAnswer, *, ax: Axes | None = None) -> Axes:
     title = "More work than the pool can do: latency grows"
     if answer.theory is not None:
         late = answer.theory.latency_quantile(QUANTILES[-1])
-        title = f"99 % are done within {late / scale:.3g} {unit}"
+        title = f"99 % are done within {format_seconds(late)}"
     ax.set_title(title)
     ax.legend(loc="lower right", fontsize="small")
     return ax

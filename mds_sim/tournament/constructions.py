@@ -228,7 +228,7 @@ class Schedule:
             f"Schedule({counted(self.players, 'player', spec='')}, "
             f"{counted(self.tables, 'table', spec='')} of {self.seats}, "
             f"{counted(self.rounds, 'round', spec='')}: {self.pairs_met} of at most "
-            f"{counted(self.bound, 'pair', spec='')} meet)"
+            f"{counted(self.bound, 'pair meets', 'pairs meet', '')})"
         )
 
     def _repr_html_(self) -> str:

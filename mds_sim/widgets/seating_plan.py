@@ -21,7 +21,7 @@ from mds_sim.tournament import (
 from . import _looks
 from ._fields import Card, Desk, Fold, Form, button, wrapped
 
-AGAIN = "an evening is under way; click Start once more to give it up"
+AGAIN = "an evening is under way; click Start anew once more to give it up"
 LAST = "nobody can come or go while the last round is played"
 SAME = "this seating has no other tables for this round; these stay"
 
@@ -161,7 +161,7 @@ class SeatingPlan:
     def _go_on(self) -> None:
         tournament = self._under_way()
         if tournament.finished:
-            raise ValueError("the evening is over; Undo, or Start a new one")
+            raise ValueError("the evening is over; Undo, or Start anew")
         for card in self._cards:
             if card.winner is None:
                 raise ValueError(f"table {card.number} must have a winner: click one")
@@ -294,7 +294,7 @@ class SeatingPlan:
 
     def _clicked(self) -> None:
         """Say how many winners are clicked; what was wrong may be right now."""
-        self.message = ""
+        self.message, self._warned = "", False  # nobody sees the warning any more
         self._tell()
 
     def _tell(self) -> None:

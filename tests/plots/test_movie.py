@@ -224,6 +224,24 @@ class TestLarge:
         assert len(dot(moments).gif) == size
 
 
+@pytest.mark.parametrize("moments", [[0.5], [0.5] * 3, [0.0, 0.5, 1.0]])
+def test_the_longest_movie_fits_into_a_gif(moments: list[float]) -> None:
+    file = Image.open(BytesIO(dot(moments, seconds=600.0).gif))
+    each = []
+    for i in range(file.n_frames):
+        file.seek(i)
+        each.append(file.info["duration"])
+    assert sum(each) == 1000 * (600 + HOLD)  # Pillow shows equal pictures as one
+
+
+def test_what_has_no_ground_is_drawn_on_a_white_page() -> None:
+    movie, bare = dot(), dot()
+    bare.figure.patch.set_alpha(0.0)
+    for picture, other in zip(movie.pictures, bare.pictures, strict=True):
+        away = np.subtract(picture, np.asarray(other), dtype=int)
+        assert abs(away).max() <= 2  # colours are mixed in two steps, not in one
+
+
 def test_other_endings_are_refused(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match=r"^path must end with \.gif, \.webp or \.png, "
@@ -244,8 +262,9 @@ def test_a_page_can_hide_it_and_need_not_move() -> None:
     [
         ({"moments": []}, "moments must hold at least one, got none"),
         ({"alt": " "}, "alt must say what the movie shows, got ' '"),
-        ({"seconds": 0}, "seconds must be > 0 and finite, got 0"),
-        ({"seconds": float("inf")}, "seconds must be > 0 and finite, got inf"),
+        ({"seconds": 0}, "seconds must be > 0 and <= 600 s, got 0"),
+        ({"seconds": 600.5}, "seconds must be > 0 and <= 600 s, got 600.5"),
+        ({"seconds": float("nan")}, "seconds must be > 0 and <= 600 s, got nan"),
     ],
 )
 def test_what_cannot_be_a_movie_is_refused(change, message: str) -> None:

@@ -364,6 +364,21 @@ def test_the_alternative_text_has_the_figures(movie: Movie) -> None:
     )
 
 
+def test_one_pair_is_one() -> None:
+    movie = movie_meetings({r"$\frac$": Schedule([[0, 0]])}, pictures=2)
+    assert movie.alt == (
+        "2 players change tables for 1 round, and a matrix of who has met whom fills "
+        r"up. In the end, $\frac$: 1 of at most 1 pair has met, no meeting was "
+        "repeated."
+    )
+    said = []
+    for moment in movie.moments[-2:]:
+        movie.update(moment)
+        said += words(movie)
+    assert said == ["round 1: 1 of 1 pair", "1 pair, bound 1"]
+    assert len(movie.pictures) == 3  # its name is no formula
+
+
 def test_matplotlib_stays_as_it_was() -> None:
     before = dict(rcParams)
     movie_meetings(round_robin(4))

@@ -23,6 +23,8 @@ EPOCH = 1.7e9  # a morning of 2023, in seconds since 1970
         (EPOCH, EPOCH + 3600.0, EPOCH, "time since the start [min]"),
         (EPOCH, EPOCH, EPOCH, "time since the start [s]"),
         (-5.0, 5.0, 0.0, "time [s]"),
+        (-7200.0, 5.0, 0.0, "time [min]"),
+        (-EPOCH, 3600.0 - EPOCH, -EPOCH, "time since the start [min]"),
     ],
 )
 def test_time_counts_from_zero_or_from_a_start_far_away(

@@ -123,6 +123,23 @@ def test_where_nobody_meets_the_bar_is_whole_too() -> None:
     assert shown == [0, 1]
 
 
+def test_one_pair_is_one() -> None:
+    pair = Schedule([[0, 0]])
+    assert plot_meetings(pair).get_title() == (
+        "1 of at most 1 pair meets, none more than once"
+    )
+    assert plot_meetings_by_round(pair).get_title() == (
+        "1 of at most 1 pair meets in 1 round; repeated meetings: none"
+    )
+
+
+def test_a_name_is_no_formula() -> None:
+    names = ["$x$", r"$\frac$", "5 $", "Ann"]
+    ax = plot_meetings(Tournament(names, 2, 2, rounds=1, rng=1).play())
+    ax.figure.canvas.draw()  # Matplotlib cannot read the second as a formula
+    assert labels(ax.get_yticklabels()) == [n.replace("$", r"\$") for n in names]
+
+
 def test_nobody_meets_themselves() -> None:
     ax = plot_meetings(round_robin(8))
     (line,) = ax.lines

@@ -88,6 +88,14 @@ def test_both_figures_and_the_verdict_have_one_unit(
     assert f"are done within {told}" in answer.verdict
 
 
+def test_just_below_a_unit_the_title_says_what_the_verdict_says() -> None:
+    answer = what_if(10.0, 0.9975, 0.001, 1, days=2, rng=1)
+    title = plot_done_within(answer).get_title()
+    assert title == "99 % are done within 1,000 ms"
+    assert title.removeprefix("99 % ") in answer.verdict
+    plt.close("all")
+
+
 def test_one_worker(too_much: StreamAnswer) -> None:
     one = what_if(1 / 60, 300, 60, 1, days=2, rng=1)
     ax = figure_of(lambda ax: plot_pool_sizes(one, ax=ax)).axes[0]

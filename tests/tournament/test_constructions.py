@@ -93,6 +93,9 @@ def test_a_schedule_counts_itself() -> None:
     assert repr(schedule) == (
         "Schedule(5 players, 2 tables of 2, 3 rounds: 5 of at most 6 pairs meet)"
     )
+    assert repr(Schedule([[0, 0]])) == (
+        "Schedule(2 players, 1 table of 2, 1 round: 1 of at most 1 pair meets)"
+    )
     schedule.check()
 
 

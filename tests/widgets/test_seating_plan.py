@@ -72,7 +72,7 @@ def test_an_evening_is_clicked_through_to_its_champion() -> None:
     assert f"{champion} has won the evening" in html(plan)
     assert plan.options == ()
     click_first(plan)
-    assert plan.message == "the evening is over; Undo, or Start a new one"
+    assert plan.message == "the evening is over; Undo, or Start anew"
     assert f"{champion} has won the evening" in html(plan)
 
 
@@ -354,8 +354,12 @@ def test_a_second_start_gives_an_evening_up_only_when_told_twice() -> None:
     assert plan.message == ""
     plan.choose(1, plan.options[0][0])
     plan.start()
-    again = "an evening is under way; click Start once more to give it up"
+    again = "an evening is under way; click Start anew once more to give it up"
     assert (plan.message, plan.note) == (again, "1 of 2 winners clicked")
+    plan.choose(2, plan.options[1][0])
+    assert (plan.message, plan.note) == ("", "2 of 2 winners clicked")
+    plan.start()  # nobody sees the warning any more
+    assert (plan.message, plan.note) == (again, "2 of 2 winners clicked")
     plan.start()
     assert (plan.message, plan.note) == ("", "0 of 2 winners clicked")
     click_first(plan)

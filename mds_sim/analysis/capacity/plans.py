@@ -293,7 +293,7 @@ def unit_of(target: float | None, windows: Sequence[float] = ()) -> tuple[str, f
 
 
 def written(time: float, unit: tuple[str, float]) -> str:
-    """Write a time in a unit, with all its digits.
+    """Write a time in a unit, with up to six digits.
 
     Examples
     --------
