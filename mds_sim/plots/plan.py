@@ -59,7 +59,7 @@ def plot_plan(plan: Plan, *, ax: Axes | None = None) -> Axes:
     unit, length = _unit(plan)
     lines = _lines(plan)
     places = [_place(candidate) / length for candidate in plan.candidates]
-    apart = 0.008 * (max(places) - min(places))  # or bars would hide each other
+    apart = 0.02 * (max(places) - min(places))  # or bars would hide each other
     for number, (label, points) in enumerate(lines.items()):
         x = np.array([_place(candidate) for candidate, _, _ in points]) / length
         x += apart * (number - (len(lines) - 1) / 2)

@@ -41,7 +41,7 @@ def plot_done_within(answer: StreamAnswer, *, ax: Axes | None = None) -> Axes:
     >>> from mds_sim.analysis import what_if
     >>> answer = what_if(rate=1 / 6, length=300, mean_service=60, workers=10, rng=1)
     >>> plot_done_within(answer).get_title()
-    '99 % are done within 8.07 min'
+    'In the long run 99 % are done within 8.07 min'
     """
     ax = axes(_checked(answer, ax))
     unit, scale = _unit(answer)
@@ -70,7 +70,7 @@ def plot_done_within(answer: StreamAnswer, *, ax: Axes | None = None) -> Axes:
     title = "More work than the pool can do: latency grows"
     if answer.theory is not None:
         late = answer.theory.latency_quantile(QUANTILES[-1])
-        title = f"99 % are done within {format_seconds(late)}"
+        title = f"In the long run 99 % are done within {format_seconds(late)}"
     ax.set_title(title)
     ax.legend(loc="lower right", fontsize="small")
     return ax
@@ -107,6 +107,8 @@ def plot_pool_sizes(answer: StreamAnswer, *, ax: Axes | None = None) -> Axes:
     here = answer.quantiles[-1]
     # The smallest pool that keeps up may do so only just: it would hide the others.
     top = max(late[min(2, len(late) - 1)] * 1.5, 1.4 * here.mean)
+    if answer.theory is not None:  # but what is asked for is shown
+        top = max(top, 1.1 * answer.theory.latency_quantile(QUANTILES[-1]))
     unit, scale = _unit(answer)
     ax.plot(pools, np.array(late) / scale, color=COLOURS["theory"], label="theory")
     ax.axhline(late[-1] / scale, color=GREY, linestyle="--", label="nobody waits")

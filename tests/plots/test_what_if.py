@@ -83,16 +83,26 @@ def test_both_figures_and_the_verdict_have_one_unit(
     above, below = figure.axes
     assert above.get_xlabel() == f"latency [{unit}]"
     assert below.get_ylabel() == f"99 % of latency [{unit}]"
-    told = above.get_title("left").removeprefix("99 % are done within ")
+    told = above.get_title("left").removeprefix("In the long run 99 % are done within ")
     assert told.endswith(f" {unit}")
     assert f"are done within {told}" in answer.verdict
+
+
+def test_the_pool_that_is_asked_about_is_shown() -> None:
+    """One that keeps up only just is far later than all others."""
+    answer = what_if(10 / 60, 300, 2400, 8, days=2, rng=1)
+    assert answer.theory is not None
+    late = answer.theory.latency_quantile(0.99)
+    assert late > 3 * answer.theory.latency_quantile(0.5)
+    assert plot_pool_sizes(answer).get_ylim()[1] * 3600 > late
+    plt.close("all")
 
 
 def test_just_below_a_unit_the_title_says_what_the_verdict_says() -> None:
     answer = what_if(10.0, 0.9975, 0.001, 1, days=2, rng=1)
     title = plot_done_within(answer).get_title()
-    assert title == "99 % are done within 1,000 ms"
-    assert title.removeprefix("99 % ") in answer.verdict
+    assert title == "In the long run 99 % are done within 1,000 ms"
+    assert title.removeprefix("In the long run 99 % ") in answer.verdict
     plt.close("all")
 
 

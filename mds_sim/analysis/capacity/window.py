@@ -213,11 +213,11 @@ def _cheapest_window(
     lengths = [length_of(pipeline) for pipeline in pipelines]
     n, others = costs.shape[0], len(lengths) - 1
     length = written(lengths[best], unit_of(None, lengths))
+    gain = percent(round(max(regret.max(), 0.0) / mean[best], 4))
     words = (
-        f"Windows of {length} cost {mean[best]:.4g} "
-        f"{goal.latency.words} on average: "
-        f"of {counted(others, 'other', spec='')} none is cheaper by more than "
-        f"{percent(round(max(regret.max(), 0.0) / mean[best], 4))} "
+        f"Windows of {length} cost {mean[best]:.4g} {goal.latency.words} on average: "
+        f"of {counted(others, 'other', spec='')} none is cheaper"
+        f"{'' if gain == '0 %' else f' by more than {gain}'} "
         f"({percent(confidence)} confidence, {n:,} replications)."
     )
     decided = [NO if most < 0 else UNCLEAR for most in regret]
