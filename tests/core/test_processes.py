@@ -321,8 +321,11 @@ def test_what_cannot_travel_is_an_error_that_says_so(
 # Interrupts --------------------------------------------------------------------------
 
 CHILD = """
-import os, sys, threading
+import os, signal, sys, threading
 from mds_sim.core import WorkerPool
+
+# In the background of a shell, programs begin with Ctrl-C switched off.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def wait(seconds):
     threading.Event().wait(seconds)
