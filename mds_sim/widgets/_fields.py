@@ -65,9 +65,9 @@ class Form:
         self.view = ui.HBox([self.names, fields], layout=wrapped())
 
     def tournament(self, rng: RNG) -> Tournament:
-        """Return the evening that the fields describe."""
-        return Tournament(
-            [self._given.get(name, name) for name in lines(self.names.value)],
+        """Return the evening that the fields describe, with its first round seated."""
+        tournament = Tournament(
+            [self._given.get(name, name) for name in _names(self.names.value)],
             self.tables.value,
             self.seats.value,
             self.rounds.value,
@@ -76,6 +76,8 @@ class Form:
             forbidden=[_pair(line) for line in lines(self.apart.value)],
             rng=rng,
         )
+        tournament.next_round()
+        return tournament
 
 
 class Card:
@@ -115,10 +117,13 @@ class Desk:
         remove: Callable[[], None],
         save: Callable[[], None],
         load: Callable[[], None],
+        choose: Callable[[], None],
     ) -> None:
         self.comer = ui.Text(description="Late arrival", placeholder="name")
         self.leaver = ui.Dropdown(options=[""], description="Left early")
         self.file = ui.Text("game_night.json", description="File")
+        _on_enter(self.comer, add)
+        _on_enter(self.file, choose)
         rows = [
             _beside(self.comer, button("Add", add)),
             _beside(self.leaver, button("Remove", remove)),
@@ -157,6 +162,15 @@ def lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+def _names(text: str) -> list[str]:
+    """Read the names, one a line, each of them once."""
+    names = lines(text)
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise ValueError(f"{name!r} is there twice; add a surname")
+    return names
+
+
 def _pair(line: str) -> tuple[str, str]:
     """Read two names with a comma between them."""
     names = [name.strip() for name in line.split(",")]
@@ -184,6 +198,20 @@ def button(label: str, act: Callable[[], None], style: str = "") -> ui.Button:
     made = ui.Button(description=label, button_style=style)
     made.on_click(lambda _: act())
     return made
+
+
+def _on_enter(field: ui.Text, act: Callable[[], None]) -> None:
+    """Let *Enter* in a field do something.
+
+    Not by its value: with `continuous_update=False` that changes too when somebody
+    leaves the field, and so the click on the button beside it would come second.
+    """
+
+    def heard(_: Any, content: dict[str, Any], __: Any) -> None:
+        if content.get("event") == "submit":
+            act()
+
+    field.on_msg(heard)
 
 
 def _beside(field: ui.Widget, *buttons: ui.Button) -> ui.HBox:

@@ -22,8 +22,10 @@ from . import _looks
 from ._fields import Card, Desk, Fold, Form, button, wrapped
 
 AGAIN = "an evening is under way; click Start anew once more to give it up"
+LOST = "not all of this evening is saved; click Load once more to give it up"
 LAST = "nobody can come or go while the last round is played"
-SAME = "this seating has no other tables for this round; these stay"
+SAME = "found no other tables, so these stay; press again to try once more"
+WHICH = "File has two buttons; choose Save or Load"
 
 
 class SeatingPlan:
@@ -35,11 +37,12 @@ class SeatingPlan:
     wrong. *Seat again* seats this round another way, if there is one. Below are
     the standings, and who has met whom. All of it can be done by keyboard: *Tab*,
     *Enter*; what was pressed keeps the focus. *Start anew* gives an evening up that is
-    under way, but only when pressed twice.
+    under way, but only when pressed twice; so does *Load*, if not all of it is saved.
 
     Somebody who comes or goes before a winner is clicked does so at once, and the round
     is seated anew; else it counts from the next round on. Once the evening is saved to
-    a file, the file is written after each step.
+    a file, the file is written after each step. It holds the rounds that are finished
+    and the tables of the next one, but neither its clicks nor who waits to come or go.
 
     Parameters
     ----------
@@ -88,7 +91,7 @@ class SeatingPlan:
         self._cards: list[Card] = []
         self._to_come: list[tuple[str, str]] = []  # changes for the next round
         self._path: str | None = None
-        self._warned = False
+        self._warned = ""  # of what, right before
         self._form = Form(players, tables, seats, rounds)
         self._build()
         self._show()
@@ -134,16 +137,23 @@ class SeatingPlan:
         self._try(lambda: self._keep_in(path.strip()))
 
     def load(self, path: str) -> None:
-        """Go on with an evening that was saved."""
+        """Go on with an evening that was saved.
+
+        If not all of the one under way is saved, only the second time.
+        """
         self._try(lambda: self._load(path.strip()))
 
     def _start(self) -> None:
-        if self._would_lose() and not self._warned:
-            self._warned = True
-            raise ValueError(AGAIN)
-        tournament = self._form.tournament(self._rng)
-        tournament.next_round()
-        self._begin(tournament, None)
+        if self._would_lose():
+            self._form.tournament(deepcopy(self._rng))  # what is wrong is said first
+            self._warn(AGAIN)
+        self._begin(self._form.tournament(self._rng), None)
+
+    def _warn(self, of: str) -> None:
+        """Refuse a step, but not if the same was refused right before."""
+        if self._warned != of:
+            self._warned = of
+            raise ValueError(of)
 
     def _begin(self, tournament: Tournament, path: str | None) -> None:
         """Show another evening."""
@@ -156,7 +166,11 @@ class SeatingPlan:
         running = self.tournament
         if running is None or running.finished:
             return False
-        return running.history.round > 0 or any(card.winner for card in self._cards)
+        return running.history.round > 0 or self._is_touched()
+
+    def _is_touched(self) -> bool:
+        """Tell whether this round has a winner clicked: it is in no file then."""
+        return any(card.winner for card in self._cards)
 
     def _go_on(self) -> None:
         tournament = self._under_way()
@@ -203,7 +217,7 @@ class SeatingPlan:
         tournament = self._under_way()
         if not name:
             raise ValueError("a name must be given of who comes or goes")
-        if not any(card.winner for card in self._cards):
+        if not self._is_touched():
             self._anew([(step, name)])
             return
         changes = [*self._to_come, (step, name)]
@@ -242,12 +256,19 @@ class SeatingPlan:
         self._under_way().save(path)
         self._path = path
 
+    def _which(self) -> None:
+        """Say what Enter in the field of the file cannot know."""
+        raise ValueError(WHICH)
+
     def _load(self, path: str) -> None:
         if not path:
             raise ValueError("a file must be named to load")
         tournament = Tournament.load(path)
         if tournament.waiting is None and not tournament.finished:
             tournament.next_round()
+        is_saved = self._path is not None and not self._is_touched()
+        if self._would_lose() and not is_saved:
+            self._warn(LOST)
         self._begin(tournament, path)
 
     def _under_way(self) -> Tournament:
@@ -264,7 +285,8 @@ class SeatingPlan:
                 self._under_way().save(self._path)
         except (ValueError, TypeError, RuntimeError, OSError) as error:
             self.message = str(error)
-        self._warned = self._warned and not warned
+        if self._warned == warned:
+            self._warned = ""  # the warning was for the very next step
         self._show()
 
     def _show(self) -> None:
@@ -294,7 +316,7 @@ class SeatingPlan:
 
     def _clicked(self) -> None:
         """Say how many winners are clicked; what was wrong may be right now."""
-        self.message, self._warned = "", False  # nobody sees the warning any more
+        self.message, self._warned = "", ""  # nobody sees the warning any more
         self._tell()
 
     def _tell(self) -> None:
@@ -322,6 +344,7 @@ class SeatingPlan:
             lambda: self.remove_player(self._desk.leaver.value),
             lambda: self.save(self._desk.file.value),
             lambda: self.load(self._desk.file.value),
+            lambda: self._try(self._which),
         )
         more = Fold("Come, go, save, load", self._desk.view, is_open=False)
         parts = [

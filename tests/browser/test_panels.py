@@ -15,6 +15,7 @@ SETUP = "import mds_sim as mds\nimport mds_sim.widgets"
 NIGHT = """plan = mds.widgets.SeatingPlan(
     ["Ada", "Bo", "Cleo", "Dev", "Eve"], tables=2, seats=2, rounds=2, rng=1)
 plan"""
+RING = "rgb(213, 94, 0) solid 3px"  # around what has the focus, seen from afar
 
 
 def cells_with(path: Any, *words: str) -> list[str]:
@@ -103,9 +104,15 @@ class TestSeatingPlan:
         winners = book.ask(f"[{history}.names[i] for i in {history}.winner[0]]")
         assert winners == str(first)
         view.get_by_role("button", name="Come, go, save, load").click()
-        view.get_by_label("Late arrival").fill("Zoe")
-        press("Add")
+        comer = view.get_by_label("Late arrival")
+        comer.fill("Zoe")
+        comer.press("Enter")
         expect(view.locator("table").first).to_contain_text("Zoe")
+        expect(comer).to_have_value("")
+        expect(comer).to_be_focused()
+        press("Add")
+        notice = view.locator("p[role]")
+        expect(notice).to_contain_text("a name must be given of who comes or goes")
         for number in (3, 4, 5):
             win()
             expect(title).to_have_text(f"Round {number} of 5")
@@ -134,6 +141,7 @@ class TestSeatingPlan:
         def has_focus(name: str) -> None:
             button = view.get_by_role("button", name=name, exact=True)
             expect(button).to_be_focused()
+            expect(button).to_have_css("outline", RING)
 
         def win(key: str) -> None:
             """From the button before the tables on, choose the first at each."""
@@ -144,6 +152,7 @@ class TestSeatingPlan:
                 book.page.keyboard.press(key)
                 expect(cards.nth(number)).to_contain_text("won")
                 expect(seat).to_be_focused()
+                expect(seat).to_have_css("outline", RING)
 
         press("Start", "Enter")
         expect(title).to_have_text("Round 1 of 2")

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
+from typing import Any
 
 import ipywidgets as ui
+import numpy as np
 import pytest
 
 from mds_sim.tournament import HorizonSeating, Player, Tournament
 from mds_sim.widgets import SeatingPlan
 
+AGAIN = "an evening is under way; click Start anew once more to give it up"
+LOST = "not all of this evening is saved; click Load once more to give it up"
+SAME = "found no other tables, so these stay; press again to try once more"
 NAMES = ["Ada", "Bo", "Cleo", "Dev", "Eve"]
 
 
@@ -33,6 +39,14 @@ def fields(plan: SeatingPlan) -> dict[str, ui.DescriptionWidget]:
         found += [widget] if isinstance(widget, kinds) else []
         stack += getattr(widget, "children", ())
     return {field.description: field for field in found}
+
+
+def enter(content: dict[str, str]) -> dict[str, Any]:
+    """Return the message of a field in the browser, where a key was pressed."""
+    return {
+        "content": {"data": {"method": "custom", "content": content}},
+        "buffers": [],
+    }
 
 
 def click_first(plan: SeatingPlan) -> None:
@@ -121,7 +135,7 @@ def test_a_table_without_a_winner_is_named_and_nothing_happens() -> None:
     plan.choose(2, plan.options[1][0])
     plan.next_round()
     assert (plan.message, evening(plan).history.round) == ("", 1)
-    assert "Not yet" not in html(plan)
+    assert "Not done" not in html(plan)
 
 
 def test_undo_takes_back_the_last_round() -> None:
@@ -148,7 +162,8 @@ def test_what_cannot_be_is_said_in_the_panel() -> None:
     names = fields(plan)["Players"]
     names.value = "Ann\nAnn"
     plan.start()
-    assert "names must be unique" in plan.message
+    assert plan.message == "'Ann' is there twice; add a surname"
+    assert f'<p role="alert"><b>Not done:</b> {escape(plan.message)}</p>' in html(plan)
     assert plan.tournament is None
     names.value = "Ann\n\n  Bob  \n"
     plan.start()
@@ -193,7 +208,7 @@ def test_a_click_takes_the_complaint_away() -> None:
     assert plan.message == "table 1 must have a winner: click one"
     plan.choose(1, plan.options[0][0])
     assert plan.message == ""
-    assert "Not yet" not in html(plan)
+    assert "Not done" not in html(plan)
 
 
 @pytest.mark.parametrize("won", ["Ann", "Bob"])
@@ -320,7 +335,7 @@ def test_what_can_be_seated_in_one_way_only_says_so() -> None:
     click_first(plan)
     before = {frozenset(names) for names in plan.options}  # all other pairs have met
     plan.seat_again()
-    assert plan.message == "this seating has no other tables for this round; these stay"
+    assert plan.message == SAME
     assert {frozenset(names) for names in plan.options} == before
 
 
@@ -354,23 +369,114 @@ def test_a_second_start_gives_an_evening_up_only_when_told_twice() -> None:
     assert plan.message == ""
     plan.choose(1, plan.options[0][0])
     plan.start()
-    again = "an evening is under way; click Start anew once more to give it up"
-    assert (plan.message, plan.note) == (again, "1 of 2 winners clicked")
+    assert (plan.message, plan.note) == (AGAIN, "1 of 2 winners clicked")
     plan.choose(2, plan.options[1][0])
     assert (plan.message, plan.note) == ("", "2 of 2 winners clicked")
     plan.start()  # nobody sees the warning any more
-    assert (plan.message, plan.note) == (again, "2 of 2 winners clicked")
+    assert (plan.message, plan.note) == (AGAIN, "2 of 2 winners clicked")
     plan.start()
     assert (plan.message, plan.note) == ("", "0 of 2 winners clicked")
     click_first(plan)
     plan.start()
-    assert (plan.message, evening(plan).history.round) == (again, 1)
+    assert (plan.message, evening(plan).history.round) == (AGAIN, 1)
     plan.undo()
     click_first(plan)
     plan.start()  # the warning was for the click right before
-    assert (plan.message, evening(plan).history.round) == (again, 1)
+    assert (plan.message, evening(plan).history.round) == (AGAIN, 1)
     plan.start()
     assert (plan.message, evening(plan).history.round) == ("", 0)
+
+
+def test_what_is_wrong_with_a_new_evening_is_said_before_the_warning() -> None:
+    twin = np.random.default_rng(3)
+    plan = SeatingPlan(6, tables=2, seats=3, rounds=3, rng=np.random.default_rng(3))
+    plan.start()
+    plan.choose(1, plan.options[0][0])
+    fields(plan)["Apart"].value = "P1"
+    plan.start()
+    assert plan.message == "Apart must hold two names a line, Ann, Bob, got 'P1'"
+    fields(plan)["Apart"].value = "P1, P2\nP1, P3\nP2, P3"  # at two tables
+    plan.start()
+    assert plan.message == (
+        "'P1' and 'P2' must not share a table, but both sit at table 1 in round 1; "
+        "allow() lets them meet"
+    )
+    fields(plan)["Apart"].value = ""
+    plan.start()
+    assert plan.message == AGAIN
+    plan.start()
+    assert (plan.message, plan.note) == ("", "0 of 2 winners clicked")
+    same = SeatingPlan(6, tables=2, seats=3, rounds=3, rng=twin)
+    same.start()
+    same.start()  # what was tried for the warning has drawn nothing
+    assert same.options == plan.options
+
+
+def test_load_gives_up_what_is_not_saved_only_when_told_twice(tmp_path: Path) -> None:
+    plan, file = SeatingPlan(8, tables=2, seats=4, rounds=3, rng=1), tmp_path / "n.json"
+    plan.start()
+    Tournament(4, 2, 2, rounds=2, rng=1).save(file)
+    plan.choose(1, plan.options[0][0])
+    plan.load("gone.json")  # no evening to go on with, so nothing to warn of
+    assert plan.message == "[Errno 2] No such file or directory: 'gone.json'"
+    plan.start()
+    assert plan.message == AGAIN
+    plan.load(str(file))  # another step, so another warning
+    assert (plan.message, len(evening(plan).players)) == (LOST, 8)
+    plan.start()
+    assert (plan.message, len(evening(plan).players)) == (AGAIN, 8)
+    plan.load(str(file))
+    plan.load(str(file))
+    assert (plan.message, len(evening(plan).players)) == ("", 4)
+
+
+def test_load_does_not_warn_if_all_is_saved(tmp_path: Path) -> None:
+    plan, file = SeatingPlan(8, tables=2, seats=4, rounds=3, rng=1), tmp_path / "n.json"
+    plan.start()
+    click_first(plan)
+    plan.save(str(file))
+    plan.load(str(file))
+    assert (plan.message, evening(plan).history.round) == ("", 1)
+    plan.choose(1, plan.options[0][0])  # this click is in no file
+    plan.load(str(file))
+    assert (plan.message, plan._cards[0].winner is None) == (LOST, False)
+    plan.load(str(file))
+    assert (plan.message, plan._cards[0].winner is None) == ("", True)
+
+
+def test_the_panel_says_what_the_file_does_not_hold(tmp_path: Path) -> None:
+    plan, file = SeatingPlan(8, tables=2, seats=4, rounds=3, rng=1), tmp_path / "n.json"
+    plan.start()
+    plan.save(str(file))
+    assert plan.note == f"0 of 2 winners clicked; saved in {file}"
+    plan.choose(1, plan.options[0][0])
+    plan.add_player("Tess")
+    assert plan.note == (
+        "1 of 2 winners clicked; Tess plays from the next round on; "
+        f"saved in {file} up to the last finished round"
+    )
+    other = SeatingPlan()
+    other.load(str(file))
+    assert other.note == f"0 of 2 winners clicked; saved in {file}"
+    assert "Tess" not in html(other)
+    plan.choose(2, plan.options[1][0])
+    plan.next_round()
+    assert plan.note == f"0 of 2 winners clicked; saved in {file}"
+    other.load(str(file))
+    assert "Tess" in html(other)
+
+
+def test_enter_in_a_field_does_what_its_button_does() -> None:
+    plan = SeatingPlan(4, tables=2, seats=2, rounds=2, rng=1)
+    plan.start()
+    comer, file = fields(plan)["Late arrival"], fields(plan)["File"]
+    comer.value = "Zoe"
+    comer._handle_msg(enter({"event": "else"}))
+    assert (len(evening(plan).present), comer.value) == (4, "Zoe")
+    comer._handle_msg(enter({"event": "submit"}))
+    assert ([p.name for p in evening(plan).present][4:], comer.value) == (["Zoe"], "")
+    file._handle_msg(enter({"event": "submit"}))
+    assert plan.message == "File has two buttons; choose Save or Load"
 
 
 def test_an_evening_goes_on_from_its_file(tmp_path: Path) -> None:
