@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -27,18 +28,22 @@ def cells_with(path: Any, *words: str) -> list[str]:
     return [source for source in sources if any(word in source for word in words)]
 
 
+def panel_of(book: Any, path: Path, words: tuple[str, ...], selector: str) -> Locator:
+    """Run the cells of a notebook that show a panel, and return what is shown."""
+    book.lab.put_cells(path.stem, cells_with(path, *words))
+    book.open(path.stem)
+    book.run_all()
+    assert book.errors() == []
+    view: Locator = book.page.locator(selector)
+    return view
+
+
 class TestWhatIf:
     @pytest.fixture
     def view(self, book: Any, notebooks: Any) -> Locator:
         """The panel of the notebook, which begins as its text says."""
-        path = notebooks / "20_what_if.ipynb"
         words = "set_style", "panel = ", "panel  #"
-        book.lab.put_cells("what_if", cells_with(path, *words))
-        book.open("what_if")
-        book.run_all()
-        assert book.errors() == []
-        view: Locator = book.page.locator(".mds-what-if")
-        return view
+        return panel_of(book, notebooks / "20_what_if.ipynb", words, ".mds-what-if")
 
     def test_a_slider_moves_and_all_agrees_with_the_kernel(
         self, book: Any, view: Locator
@@ -67,14 +72,8 @@ class TestSeatingPlan:
     @pytest.fixture
     def view(self, book: Any, notebooks: Any) -> Locator:
         """The panel of the notebook: eighteen people in their second round."""
-        path = notebooks / "15_game_night.ipynb"
         words = "set_style", "NAMES = (", "SeatingPlan(NAMES", "plan  #"
-        book.lab.put_cells("game_night", cells_with(path, *words))
-        book.open("game_night")
-        book.run_all()
-        assert book.errors() == []
-        view: Locator = book.page.locator(".mds-plan")
-        return view
+        return panel_of(book, notebooks / "15_game_night.ipynb", words, ".mds-plan")
 
     def test_an_evening_is_clicked_through(self, book: Any, view: Locator) -> None:
         def press(label: str) -> None:
