@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
+import sys
 from html import unescape
+from importlib import import_module
 from io import BytesIO
+from pathlib import Path
 
 import ipywidgets as ui
 import numpy as np
@@ -17,6 +20,9 @@ from mds_sim.files import NextFit, pack
 from mds_sim.plots import Movie, movie_meetings, movie_packing
 from mds_sim.tournament import round_robin
 from mds_sim.widgets import Player
+
+sys.path.insert(0, str(Path(__file__).parent))
+widgets = import_module("widget_tree").widgets
 
 SIZES = [6, 5, 4, 5, 4, 6]
 
@@ -33,17 +39,6 @@ def movie() -> Movie:
 @pytest.fixture
 def player(movie: Movie) -> Player:
     return Player(movie)
-
-
-def widgets(player: Player, kind: type) -> list[ui.Widget]:
-    """Return the widgets of a kind in a player, from first to last."""
-    found: list[ui.Widget] = []
-    stack = [player.view]
-    while stack:
-        widget = stack.pop(0)
-        found += [widget] if isinstance(widget, kind) else []
-        stack = [*getattr(widget, "children", ()), *stack]
-    return found
 
 
 def image(player: Player) -> tuple[str, np.ndarray]:

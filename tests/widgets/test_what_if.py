@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
+import sys
+from importlib import import_module
+from pathlib import Path
 
 import ipywidgets as ui
 import pytest
@@ -11,18 +14,10 @@ import pytest
 from mds_sim.analysis import what_if
 from mds_sim.widgets import WhatIf
 
+sys.path.insert(0, str(Path(__file__).parent))
+widgets = import_module("widget_tree").widgets
+
 NAMES = ["messages [a minute]", "window [min]", "workers", "service [min a batch]"]
-
-
-def widgets(panel: WhatIf, kind: type) -> list[ui.Widget]:
-    """Return the widgets of a kind in a panel, from top to bottom."""
-    found: list[ui.Widget] = []
-    stack = [panel.view]
-    while stack:
-        widget = stack.pop(0)
-        found += [widget] if isinstance(widget, kind) else []
-        stack = [*getattr(widget, "children", ()), *stack]
-    return found
 
 
 def html(panel: WhatIf) -> str:
